@@ -1,0 +1,9 @@
+//! The admission twin: what is let through here, the API servers accept.
+//!
+//! Every check is a pure function over [`Object`]s that returns [`Violation`]s. Who asked turns them into findings,
+//! because only the door knows where a field came from: the plan and the template for what we rendered, the line of
+//! the file for what a user wrote.
+
+pub mod object;
+
+pub use object::{Object, Objects, Violation};

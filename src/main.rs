@@ -1,0 +1,2 @@
+//! infraflux
+fn main() {}
