@@ -45,4 +45,17 @@ codes! {
     UNSUPPORTED_YAML = "IF0009", Content, "a YAML feature that Kubernetes clients do not share",
         "Mapping keys that are themselves lists or mappings, and tags of programming languages, mean nothing in Kubernetes \
          objects.";
+
+    // 03 catalogue and templates
+    TEMPLATE_SYNTAX = "IF0301", Content, "a template cannot be parsed",
+        "Templates are YAML with `${NAME}` in scalars. Anchors, aliases and tags are not used in them, a variable inside \
+         `[ ]` or `{ }` is quoted, and an optional `${?NAME}` is the whole value of an entry in block style.";
+    TEMPLATE_UNSET = "IF0302", Content, "a template needs a variable that has no value",
+        "Nothing is ever left unresolved in what is rendered. Either the name is misspelt, or the field of the plan that \
+         sets it is missing, or the template should give a default (`${NAME:-x}`) or make the entry optional (`${?NAME}`).";
+    TEMPLATE_COLLECTION = "IF0303", Content, "a list or mapping stands inside text",
+        "A variable that holds a list or a mapping can only be a whole value (`key: ${NAME}`), never a part of a string \
+         or a key.";
+    TEMPLATE_DUPLICATE_KEY = "IF0304", Content, "a filled template gives a key twice",
+        "A key that holds a variable came out equal to another key of the same mapping.";
 }

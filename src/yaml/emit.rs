@@ -81,11 +81,23 @@ pub fn inline(value: &Value, indent: usize, out: &mut String) {
 
 /// Appends a string: a literal block when it has several ordinary lines, else plain or double-quoted.
 fn string(text: &str, indent: usize, out: &mut String) {
-    if !literal_safe(text) {
+    if wants_literal(text) {
+        literal(text, indent, None, out);
+    } else {
         scalar::write_string(text, out);
-        return;
     }
+}
+
+/// Appends text as a literal block scalar that belongs to a key or dash at column `indent`; without the final newline.
+/// A comment (with its `#`) goes behind the block's header, the only place for it.
+///
+/// The text must be [`literal_safe`].
+pub fn literal(text: &str, indent: usize, comment: Option<&str>, out: &mut String) {
     out.push_str(if text.ends_with('\n') { "|" } else { "|-" });
+    if let Some(comment) = comment {
+        out.push(' ');
+        out.push_str(comment);
+    }
     for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
         out.push('\n');
         if !line.is_empty() {
@@ -95,18 +107,21 @@ fn string(text: &str, indent: usize, out: &mut String) {
     }
 }
 
-/// Whether a literal block keeps this text for every reader.
+/// Whether a string is best written as a literal block: it has several lines and keeps them.
+#[must_use]
+pub fn wants_literal(text: &str) -> bool {
+    text.trim_end_matches('\n').contains('\n') && literal_safe(text)
+}
+
+/// Whether a literal block keeps this text for every reader: no blanks at line ends or before the first line (which
+/// decides the indentation), at most one final newline, nothing unprintable.
 #[must_use]
 pub fn literal_safe(text: &str) -> bool {
-    let Some(body) = text.strip_suffix('\n').or(Some(text)) else {
-        return false;
-    };
-    body.contains('\n')
+    let body = text.strip_suffix('\n').unwrap_or(text);
+    !body.is_empty()
         && !body.ends_with('\n')
-        && body
-            .split('\n')
-            .all(|line| line.is_empty() || (!line.ends_with([' ', '\t']) && !line.starts_with('\t')))
         && !body.starts_with([' ', '\n'])
+        && body.split('\n').all(|line| !line.ends_with([' ', '\t']) && !line.starts_with('\t'))
         && body.chars().all(|character| {
             character == '\n'
                 || !(character.is_control()
