@@ -2,5 +2,6 @@
 
 pub mod admission;
 pub mod finding;
+pub mod plan;
 pub mod template;
 pub mod yaml;

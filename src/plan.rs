@@ -1,0 +1,15 @@
+//! The plan: what a user writes, the layers below it, and the cluster that comes out with every default decided.
+
+pub mod addons;
+pub mod cluster_plan;
+pub mod fleet_plan;
+pub mod gitops;
+pub mod machines;
+pub mod network;
+pub mod providers;
+pub mod recipe;
+mod schema;
+pub mod talos;
+
+pub use cluster_plan::{ClusterPlan, ClusterPlanSpec, Provider};
+pub use fleet_plan::{FleetPlan, FleetPlanSpec};

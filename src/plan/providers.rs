@@ -1,0 +1,49 @@
+//! The block of the chosen provider.
+
+mod aws;
+mod azure;
+mod gcp;
+mod proxmox;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+pub use aws::Aws;
+pub use azure::Azure;
+pub use gcp::Gcp;
+pub use proxmox::Proxmox;
+
+use super::schema;
+
+/// Raw fields for what InfraFlux does not model: merged into the infrastructure objects and checked like the rest.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Overrides {
+    /// Fields of the infrastructure cluster's `spec` (AWSCluster, ...).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::free_mapping")]
+    pub cluster: Option<Map<String, Value>>,
+    /// Fields of the control plane's machine template, `spec.template.spec`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::free_mapping")]
+    pub control_plane: Option<Map<String, Value>>,
+    /// Fields of every worker pool's machine template, `spec.template.spec`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::free_mapping")]
+    pub workers: Option<Map<String, Value>>,
+}
+
+/// A value for the control plane and one for workers.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ByRole {
+    /// For control planes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub control_plane: Option<String>,
+    /// For workers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub workers: Option<String>,
+}
