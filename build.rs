@@ -2,9 +2,9 @@
 //! up and the order never depends on the file system.
 
 use std::{
-    env, fs,
+    env,
     fmt::Write as _,
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
 

@@ -1,6 +1,7 @@
 //! From one small typed file, everything that a Kubernetes cluster needs, as data.
 
 pub mod admission;
+pub mod catalog;
 pub mod finding;
 pub mod plan;
 pub mod template;

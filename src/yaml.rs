@@ -6,10 +6,12 @@
 
 pub mod emit;
 pub mod node;
+pub mod overlay;
 pub mod pointer;
 pub mod read;
 pub mod scalar;
 pub mod source;
+pub mod typed;
 
 pub use node::{Data, Entry, Mapping, Node};
 pub use read::{Document, Limits, read};

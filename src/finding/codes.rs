@@ -58,4 +58,12 @@ codes! {
          or a key.";
     TEMPLATE_DUPLICATE_KEY = "IF0304", Content, "a filled template gives a key twice",
         "A key that holds a variable came out equal to another key of the same mapping.";
+    CATALOG_FILE = "IF0305", Content, "a file of the catalogue is missing or wrong",
+        "The catalogue is a set of folders: `clusters`, `recipes`, `management` and others. A file given by `--catalog` \
+         replaces the embedded one of the same path. `infraflux eject --out DIR` writes the embedded files to compare with.";
+
+    // 04 versions
+    PROFILE = "IF0401", Content, "a version profile is missing or wrong",
+        "Profiles are files in `management/profiles/`: they pin Kubernetes, Talos, the Cluster API providers and the \
+         charts. `infraflux versions` prints them.";
 }

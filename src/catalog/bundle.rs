@@ -1,0 +1,151 @@
+//! `recipes/<bundle>/bundle.yaml`: what a bundle is and needs.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::Catalog;
+use crate::{
+    finding::{Findings, codes},
+    plan::{Provider, recipe::Stage},
+};
+
+/// A bundle's description.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Bundle {
+    /// `infraflux.io/v1alpha1`.
+    pub api_version: String,
+    /// `Bundle`.
+    pub kind: String,
+    /// Its name.
+    pub metadata: BundleMetadata,
+    /// Everything else.
+    pub spec: BundleSpec,
+}
+
+/// A bundle's name.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BundleMetadata {
+    /// The name; the same as the folder's.
+    pub name: String,
+}
+
+/// What a bundle is and needs.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BundleSpec {
+    /// What it is, in one line.
+    pub description: String,
+    /// Bundles that have to be ready first.
+    #[serde(default)]
+    pub depends_on: Vec<String>,
+    /// The providers that it fits; all when left out.
+    pub providers: Option<Vec<Provider>>,
+    /// Talos system extensions that its pods need on the nodes; they join the Image Factory schematic.
+    #[serde(default)]
+    pub talos_extensions: Vec<BundleExtension>,
+    /// How long Flux waits for each stage, as Go durations.
+    #[serde(default)]
+    pub timeouts: BTreeMap<Stage, String>,
+    /// The variables of its files.
+    #[serde(default)]
+    pub variables: Vec<BundleVariable>,
+    /// Secrets that a person must provide.
+    #[serde(default)]
+    pub secrets: Vec<BundleSecret>,
+}
+
+/// A Talos extension that a bundle needs.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BundleExtension {
+    /// Its name, for instance `siderolabs/iscsi-tools`.
+    pub name: String,
+    /// The providers on which it is needed; all when left out.
+    pub providers: Option<Vec<Provider>>,
+}
+
+/// A variable of a bundle (Flux `postBuild.substitute`).
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BundleVariable {
+    /// `lower_snake`.
+    pub name: String,
+    /// What its value must be.
+    #[serde(rename = "type")]
+    pub kind: VariableType,
+    /// What it is for.
+    pub description: String,
+    /// The value when a plan gives none; may hold `${common_variables}`.
+    pub default: Option<serde_json::Value>,
+    /// A plan must give it.
+    #[serde(default)]
+    pub required: bool,
+    /// A sample, for tests and documentation.
+    pub example: Option<serde_json::Value>,
+    /// A regular expression that the whole value must match.
+    pub pattern: Option<String>,
+}
+
+/// The types of variables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VariableType {
+    /// Text.
+    String,
+    /// A whole number.
+    Integer,
+    /// `true` or `false`.
+    Boolean,
+}
+
+/// A Secret that a person must provide.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BundleSecret {
+    /// Its name.
+    pub name: String,
+    /// Where it must exist.
+    pub cluster: SecretCluster,
+    /// Its namespace; on the hub `${cluster_namespace}` stands for the cluster's.
+    pub namespace: String,
+    /// Its keys.
+    pub keys: Vec<String>,
+    /// What reads it.
+    pub reader: String,
+    /// What it holds.
+    pub description: String,
+    /// Whether the bundle fails without it.
+    #[serde(default)]
+    pub required: bool,
+    /// The providers on which it is needed; all when left out.
+    pub providers: Option<Vec<Provider>>,
+}
+
+/// Where a Secret must exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SecretCluster {
+    /// On the management cluster.
+    Hub,
+    /// On the cluster that the plan describes.
+    Workload,
+}
+
+impl Catalog {
+    /// The names of all bundles.
+    #[must_use]
+    pub fn bundle_names(&self) -> Vec<&str> {
+        self.folders_in("recipes")
+            .into_iter()
+            .filter(|name| self.get(&format!("recipes/{name}/bundle.yaml")).is_some())
+            .collect()
+    }
+
+    /// Reads a bundle.
+    pub fn bundle(&self, name: &str) -> Result<Bundle, Findings> {
+        self.read(&format!("recipes/{name}/bundle.yaml"), &codes::CATALOG_FILE)
+    }
+}

@@ -1,0 +1,109 @@
+//! Trees to types, with errors at the line that is wrong.
+
+use serde::de::DeserializeOwned;
+
+use super::{
+    node::{Data, Node},
+    pointer::FieldPath,
+    source::Sources,
+};
+use crate::finding::{Code, Finding, suggest};
+
+/// Reads a tree into a type. `prefix` is the path of `node` in its document, for the message.
+pub fn from_node<Type: DeserializeOwned>(
+    node: &Node,
+    prefix: &FieldPath,
+    sources: &Sources,
+    code: &'static Code,
+) -> Result<Type, Box<Finding>> {
+    serde_path_to_error::deserialize(node.to_value()).map_err(|error| {
+        let mut path = FieldPath::root();
+        for segment in error.path() {
+            match segment {
+                serde_path_to_error::Segment::Seq { index } => path.push_index(*index),
+                serde_path_to_error::Segment::Map { key } => path.push_key(key.clone()),
+                serde_path_to_error::Segment::Enum { variant } => path.push_key(variant.clone()),
+                serde_path_to_error::Segment::Unknown => {}
+            }
+        }
+        let message = error.inner().to_string();
+        Box::new(explain(node, &path, prefix, &message, sources, code))
+    })
+}
+
+fn explain(
+    node: &Node,
+    path: &FieldPath,
+    prefix: &FieldPath,
+    message: &str,
+    sources: &Sources,
+    code: &'static Code,
+) -> Finding {
+    let words = path.words();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let (nearest, steps) = node.nearest(words.iter().copied());
+    let mut place = nearest.place;
+    if message.starts_with("unknown field") || steps < words.len() {
+        place = node.key_place(&words).unwrap_or(place);
+    }
+    let finding =
+        Finding::error(code, sentence(message, nearest)).field(prefix.join(path)).at(sources.locate(place));
+    match hint(message) {
+        Some(hint) => finding.hint(hint),
+        None => finding,
+    }
+}
+
+/// serde's words, in ours.
+fn sentence(message: &str, node: &Node) -> String {
+    if let Some((found, expected)) =
+        message.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected "))
+    {
+        let expected = match expected {
+            "a string" | "a borrowed string" => "a string",
+            "a boolean" => "true or false",
+            "i32" | "i64" | "u16" | "u32" | "u64" | "usize" => "an integer",
+            "a sequence" => "a list",
+            other if other.starts_with("struct ") || other == "a map" => "a mapping",
+            other => other,
+        };
+        let shown = match &node.data {
+            Data::Bool(value) => format!("`{value}` is a boolean"),
+            Data::Number(number) => format!("`{number}` is {}", node.data.kind()),
+            Data::String(text) if text.chars().count() <= 40 => format!("`{text}` is a string"),
+            Data::Null => "this is empty".to_owned(),
+            _ => {
+                format!("this is {}", found.split(' ').next().map_or("something else", |_| node.data.kind()))
+            }
+        };
+        return format!("this must be {expected}, {shown}");
+    }
+    if let Some(rest) = message.strip_prefix("unknown field ") {
+        let name = rest.split('`').nth(1).unwrap_or_default();
+        return format!("there is no field `{name}` here");
+    }
+    if let Some(rest) = message.strip_prefix("unknown variant ") {
+        let name = rest.split('`').nth(1).unwrap_or_default();
+        return format!("`{name}` is not one of the values that this field takes");
+    }
+    if let Some(rest) = message.strip_prefix("missing field ") {
+        let name = rest.split('`').nth(1).unwrap_or_default();
+        return format!("the field `{name}` is missing here");
+    }
+    message.to_owned()
+}
+
+fn hint(message: &str) -> Option<String> {
+    let mut names = message.split('`').skip(1).step_by(2);
+    if message.starts_with("unknown field ") || message.starts_with("unknown variant ") {
+        let wrong = names.next()?;
+        let known: Vec<&str> = names.collect();
+        return suggest::hint(wrong, known);
+    }
+    if message.contains("expected a string")
+        && (message.contains("floating point") || message.contains("integer") || message.contains("boolean"))
+    {
+        return Some("put it in quotes".to_owned());
+    }
+    None
+}
