@@ -12,8 +12,12 @@ use crate::{
 
 pub mod bundle;
 pub mod descriptor;
+pub mod flux_variables;
+pub mod index;
 pub mod instances;
 pub mod profile;
+
+pub use index::Index;
 
 /// Every embedded file, sorted by path.
 static EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/catalog.rs"));
@@ -148,11 +152,10 @@ impl Catalog {
     fn missing(&self, path: &str) -> Findings {
         let near = suggest::nearest(path, self.files.keys().map(String::as_str));
         let finding = Finding::error(&codes::CATALOG_FILE, format!("the catalogue has no file `{path}`"));
-        match near.is_empty() {
-            true => finding,
-            false => finding.hint(format!("there is {}", suggest::list(&near, "and"))),
+        if near.is_empty() {
+            return finding.into();
         }
-        .into()
+        finding.hint(format!("there is {}", suggest::list(&near, "and"))).into()
     }
 }
 

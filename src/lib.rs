@@ -4,5 +4,6 @@ pub mod admission;
 pub mod catalog;
 pub mod finding;
 pub mod plan;
+pub mod render;
 pub mod template;
 pub mod yaml;

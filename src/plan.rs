@@ -2,6 +2,7 @@
 
 pub mod addons;
 pub mod cluster_plan;
+pub mod flags;
 pub mod fleet_plan;
 pub mod gitops;
 pub mod layers;
@@ -9,8 +10,12 @@ pub mod machines;
 pub mod network;
 pub mod origin;
 pub mod providers;
+pub mod read;
 pub mod recipe;
+pub mod resolve;
+pub mod resolved;
 mod schema;
+pub mod schematic;
 pub mod talos;
 
 pub use cluster_plan::{ClusterPlan, ClusterPlanSpec, Provider};

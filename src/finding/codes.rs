@@ -46,6 +46,55 @@ codes! {
         "Mapping keys that are themselves lists or mappings, and tags of programming languages, mean nothing in Kubernetes \
          objects.";
 
+    // 01 plan schema
+    PLAN_SCHEMA = "IF0101", Content, "a field of the plan is unknown or of the wrong type",
+        "Plans are read strictly: a misspelt field is an error rather than a default in silence. `infraflux schema` prints \
+         every field with its type and default.";
+    PLAN_MISSING = "IF0102", Content, "a field that has no default is missing",
+        "Most fields have defaults or example values; `spec.provider` and the name do not.";
+    PLAN_FOREIGN_BLOCK = "IF0103", Content, "the block of another provider is present",
+        "Exactly the block of the chosen provider may be there (`aws`, `azure`, `gcp` or `proxmox`): another one would be \
+         ignored in silence.";
+
+    PLAN_KIND = "IF0104", Content, "a document is not a plan",
+        "Plans are `ClusterPlan` and `FleetPlan` of `infraflux.io/v1alpha1`, or a ConfigMap with the short names of the \
+         command line (`provider`, `name`, `region`, `workers`, `cpu`, `memory`, `k8s`, `recipes`, `namespace`, `profile`).";
+    CONFIG_MAP_VALUE = "IF0105", Content, "a ConfigMap has a wrong value",
+        "A ConfigMap as functionConfig takes the same names as the flags of `infraflux up`, with strings as values. An unknown \
+         name is an error, so that a misspelt one is not ignored.";
+
+    // 02 plan meaning
+    PLAN_NAME = "IF0201", Content, "a name cannot be used",
+        "A cluster's name becomes part of DNS names, cloud resources and Cilium's identity: a DNS label of at most 32 \
+         characters; some providers allow less. Pools are DNS labels of at most 20 characters.";
+    PLAN_UNKNOWN_NAME = "IF0202", Content, "the plan names something that the catalogue does not have",
+        "Profiles, recipes and their variables are files of the catalogue. The message lists the nearest names.";
+    PLAN_VERSION = "IF0203", Content, "a version cannot be read or is not known",
+        "A minor such as \"1.36\" means the newest patch that the profile knows; a full version is taken as it is. Versions \
+         are written in quotes, because 1.30 without quotes is the number 1.3.";
+    PLAN_REPLICAS = "IF0204", Content, "an even number of control planes",
+        "etcd needs a majority: two members fail as soon as one does, four are no safer than three.";
+    PLAN_AUTOSCALING = "IF0205", Content, "autoscaling contradicts itself",
+        "A pool is either of a fixed size or scaled between `min` and `max`. With autoscaling the number of replicas is left \
+         to the autoscaler, and both annotations must be there.";
+    PLAN_NOT_OFFERED = "IF0206", Content, "the provider does not offer this",
+        "Spot capacity, zones, GPUs and machine types exist only on some providers.";
+    PLAN_NO_INSTANCE = "IF0207", Content, "no machine type is large enough",
+        "`cpu` and `memoryGiB` pick the smallest type of the provider's table `clusters/<provider>/instances.yaml` that has \
+         at least both. The table can be extended with `--catalog`.";
+    PLAN_VALUE = "IF0208", Content, "a value cannot be used here",
+        "The value is of the right type, but means nothing in this field.";
+    PLAN_SCHEMATIC = "IF0209", Content, "an image cannot be described offline",
+        "Image Factory ids are computed from canonical YAML. Where the spelling of an entry in it is not established, \
+         InfraFlux refuses instead of printing an id that no factory knows.";
+    BUNDLE_VARIABLE = "IF0210", Content, "a recipe's variable is missing or wrong",
+        "The variables that a recipe's files use, those that its `bundle.yaml` declares and those that are supplied must be \
+         the same: Flux 2.9 refuses a variable without a value.";
+
+    PLAN_PATCH = "IF0211", Content, "a Talos patch cannot be used",
+        "Patches are strategic: mappings of what shall be different, or strings that hold such YAML documents. JSON patches \
+         (lists of `op`, `path`, `value`) do not work with the many documents of Talos 1.12 and later.";
+
     // 03 catalogue and templates
     TEMPLATE_SYNTAX = "IF0301", Content, "a template cannot be parsed",
         "Templates are YAML with `${NAME}` in scalars. Anchors, aliases and tags are not used in them, a variable inside \
@@ -61,9 +110,19 @@ codes! {
     CATALOG_FILE = "IF0305", Content, "a file of the catalogue is missing or wrong",
         "The catalogue is a set of folders: `clusters`, `recipes`, `management` and others. A file given by `--catalog` \
          replaces the embedded one of the same path. `infraflux eject --out DIR` writes the embedded files to compare with.";
+    TEMPLATE_ANNOTATION = "IF0306", Content, "a template lacks the annotation that marks InfraFlux's objects",
+        "Every rendered object carries `infraflux.io/plan`, so that a later run of the function replaces it in place instead of \
+         rendering it a second time. Templates set it with `infraflux.io/plan: ${PLAN}`.";
+    TEMPLATE_DUPLICATE_OBJECT = "IF0307", Content, "two templates render the same object",
+        "No object has two owners: kustomize and the API server would refuse or mix them.";
 
     // 04 versions
     PROFILE = "IF0401", Content, "a version profile is missing or wrong",
         "Profiles are files in `management/profiles/`: they pin Kubernetes, Talos, the Cluster API providers and the \
          charts. `infraflux versions` prints them.";
+
+    // 13 the command line
+    USAGE = "IF1301", Usage, "the command line is wrong",
+        "An unknown flag, a flag without its value, or a value that the flag does not take. `infraflux help` and \
+         `infraflux help COMMAND` list what there is.";
 }

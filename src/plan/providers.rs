@@ -1,9 +1,9 @@
 //! The block of the chosen provider.
 
-mod aws;
-mod azure;
-mod gcp;
-mod proxmox;
+pub mod aws;
+pub mod azure;
+pub mod gcp;
+pub mod proxmox;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 pub use aws::Aws;
 pub use azure::Azure;
 pub use gcp::Gcp;
-pub use proxmox::Proxmox;
+pub use proxmox::{Proxmox, ProxmoxCcm};
 
 use super::schema;
 

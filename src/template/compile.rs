@@ -5,7 +5,7 @@ use std::{ops::Range, sync::Arc};
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
 
 use super::{
-    condition::{Condition, HEADER},
+    condition::{Condition, HEADER, MERGE, Merge},
     hole::{self, Part},
     shape::{Entry, Item, Key, Presence, Scalar, Shape, ShapeKind},
 };
@@ -32,6 +32,7 @@ pub struct Template {
 pub struct TemplateDocument {
     pub(super) source: Arc<Source>,
     pub(super) condition: Condition,
+    pub(super) merges: Vec<Merge>,
     pub(super) segments: Vec<Segment>,
     pub(super) shape: Shape,
 }
@@ -133,6 +134,7 @@ impl TemplateDocument {
         self.shape.holes(&mut |hole, _| {
             names.insert(&*hole.name);
         });
+        names.extend(self.merges.iter().map(|merge| &*merge.variable));
         names
     }
 }
@@ -362,9 +364,10 @@ impl Compiler<'_> {
         let content = content_start(text, &document.root);
         self.floor = content;
         let (condition, mut edits) = self.header(document.range.start..content);
+        let merges = self.merges(document.range.start..content, &mut edits);
         let shape = self.node(&document.root, None, &mut edits)?;
         let segments = segments(document.range, edits);
-        Some(TemplateDocument { source, condition, segments, shape })
+        Some(TemplateDocument { source, condition, merges, segments, shape })
     }
 
     /// The conditions of the comment lines in a range, and the edits that take these lines out.
@@ -413,6 +416,33 @@ impl Compiler<'_> {
             edits.push(Edit::Drop(line_start(text, place.start)..line_end(text, place.end)));
         }
         (condition, edits)
+    }
+
+    /// The merges of the comment lines in a range, which are taken out.
+    fn merges(&mut self, range: Range<usize>, edits: &mut Vec<Edit>) -> Vec<Merge> {
+        let source = self.source.clone();
+        let text = source.text();
+        let found: Vec<(Range<usize>, Option<Merge>)> = self
+            .comments
+            .iter()
+            .filter(|comment| comment.range.start >= range.start && comment.range.end <= range.end)
+            .filter_map(|comment| {
+                comment.text.strip_prefix(MERGE).map(|rest| (comment.range.clone(), Merge::parse(rest)))
+            })
+            .collect();
+        let mut merges = Vec::new();
+        for (place, merge) in found {
+            edits.push(Edit::Drop(line_start(text, place.start)..line_end(text, place.end)));
+            match merge {
+                Some(merge) => merges.push(merge),
+                None => self.report(
+                    place,
+                    "this merge cannot be read",
+                    "write `infraflux.io/merge: path.of.field <- VARIABLE`",
+                ),
+            }
+        }
+        merges
     }
 
     /// The shape of a node; edits of its text are added to `edits`.

@@ -3,6 +3,30 @@
 /// The comment that carries a condition.
 pub const HEADER: &str = "infraflux.io/when:";
 
+/// The comment that merges a variable into a field: `# infraflux.io/merge: spec.values <- CILIUM_VALUES`.
+pub const MERGE: &str = "infraflux.io/merge:";
+
+/// A mapping variable that is merged into a filled document, after everything else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merge {
+    /// The field; empty for the whole document.
+    pub path: Vec<String>,
+    /// The variable; nothing happens while it is unset.
+    pub variable: String,
+}
+
+impl Merge {
+    /// Reads `path <- NAME`; the path `.` is the whole document.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (path, variable) = text.split_once("<-")?;
+        let (path, variable) = (path.trim(), variable.trim());
+        let steps = crate::yaml::pointer::FieldPath::parse(path).map(|path| path.words());
+        let path = if path == "." { Vec::new() } else { steps? };
+        super::hole::is_variable_name(variable).then(|| Self { path, variable: variable.to_owned() })
+    }
+}
+
 /// A set of features that must be on, or off.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Condition {

@@ -4,13 +4,14 @@ use std::borrow::Cow;
 
 use super::{
     compile::{Position, Segment, Style, TemplateDocument, Written},
+    condition::Merge,
     hole::Part,
     shape::{Entry, Key, Origin, Presence, Scalar, Shape, ShapeKind},
     value::Value,
 };
 use crate::{
     finding::{Finding, Findings, codes, suggest},
-    yaml::{Location, emit, node::Data, pointer::FieldPath, scalar},
+    yaml::{Location, emit, node::Data, overlay, pointer::FieldPath, scalar},
 };
 
 /// The values and features that a document is filled with.
@@ -57,12 +58,51 @@ impl TemplateDocument {
             return Err(filling.findings);
         }
         trim(&mut text);
-        Ok(Filled { text, value })
+        let mut filled = Filled { text, value };
+        for merge in &self.merges {
+            self.merge(merge, scope, &mut filled)?;
+        }
+        Ok(filled)
+    }
+
+    fn merge(&self, merge: &Merge, scope: &dyn Scope, filled: &mut Filled) -> Result<(), Findings> {
+        let Some(value) = scope.variable(&merge.variable).filter(|value| !value.is_empty_collection()) else {
+            return Ok(());
+        };
+        let over = value.to_json();
+        let path: Vec<&str> = merge.path.iter().map(String::as_str).collect();
+        let text = overlay::merge_text(&filled.text, &path, &over).filter(|_| over.is_object());
+        let Some(text) = text else {
+            return Err(Finding::error(
+                &codes::TEMPLATE_COLLECTION,
+                format!("`{}` cannot be merged here: both must be mappings", merge.variable),
+            )
+            .at(Location::new(self.source.clone(), self.shape.range.clone()))
+            .into());
+        };
+        filled.text = text;
+        let nested =
+            merge.path.iter().rev().fold(over, |inner, key| {
+                serde_json::Value::Object([(key.clone(), inner)].into_iter().collect())
+            });
+        overlay::merge_value(&mut filled.value, &nested);
+        Ok(())
     }
 
     /// Where a field of the filled document comes from.
     #[must_use]
     pub fn origin(&self, scope: &dyn Scope, path: &FieldPath) -> Origin {
+        for merge in self.merges.iter().rev() {
+            let Some(rest) = path.strip_prefix(&merge.path) else { continue };
+            let Some(value) = scope.variable(&merge.variable) else { continue };
+            if !rest.is_root() && rest.get(&value.to_json()).is_some() {
+                return Origin {
+                    range: self.shape.range.clone(),
+                    variables: vec![merge.variable.clone()],
+                    rest,
+                };
+            }
+        }
         self.shape.origin(path, &|presence| holds(presence, scope), &|scalar| {
             text_of(scalar, scope).ok().map(Cow::into_owned)
         })

@@ -38,7 +38,11 @@ pub fn block(value: &Value, indent: usize, out: &mut String) {
                     spaces(indent, out);
                 }
                 out.push_str("- ");
-                block(item, indent + 2, out);
+                if is_block(item) {
+                    block(item, indent + 2, out);
+                } else {
+                    inline(item, indent, out);
+                }
                 end_line(out);
             }
         }
@@ -46,23 +50,23 @@ pub fn block(value: &Value, indent: usize, out: &mut String) {
     }
 }
 
+fn is_block(value: &Value) -> bool {
+    match value {
+        Value::Object(entries) => !entries.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        _ => false,
+    }
+}
+
 /// Appends a value after `key:` that stands at column `indent`: on the same line, or as a block below. Ends the line.
 pub fn after_key(value: &Value, indent: usize, out: &mut String) {
-    match value {
-        Value::Object(entries) if !entries.is_empty() => {
-            out.push('\n');
-            spaces(indent + 2, out);
-            block(value, indent + 2, out);
-        }
-        Value::Array(items) if !items.is_empty() => {
-            out.push('\n');
-            spaces(indent + 2, out);
-            block(value, indent + 2, out);
-        }
-        _ => {
-            out.push(' ');
-            inline(value, indent, out);
-        }
+    if is_block(value) {
+        out.push('\n');
+        spaces(indent + 2, out);
+        block(value, indent + 2, out);
+    } else {
+        out.push(' ');
+        inline(value, indent, out);
     }
     end_line(out);
 }

@@ -113,6 +113,14 @@ impl FieldPath {
         longer
     }
 
+    /// The rest of the path behind some keys, if it begins with them.
+    #[must_use]
+    pub fn strip_prefix(&self, keys: &[String]) -> Option<Self> {
+        let (head, tail) = self.steps.split_at_checked(keys.len())?;
+        let same = head.iter().zip(keys).all(|(step, key)| matches!(step, Step::Key(step) if step == key));
+        same.then(|| Self { steps: tail.to_vec() })
+    }
+
     /// The steps as the words that [`super::Node::at`] takes.
     #[must_use]
     pub fn words(&self) -> Vec<String> {

@@ -1,0 +1,350 @@
+//! Which bundles, in which order, with which variables.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::Value;
+
+use super::{Resolver, field};
+use crate::{
+    catalog::bundle::{Bundle, BundleVariable, VariableType},
+    finding::{codes, suggest},
+    plan::{
+        cluster_plan::{ClusterPlanSpec, Provider},
+        recipe::{Recipe, Stage},
+        resolved::{ResolvedBundle, ResolvedStage},
+    },
+    yaml::pointer::FieldPath,
+};
+
+/// A bundle on its way into the order.
+struct Chosen {
+    recipe: Recipe,
+    bundle: Arc<Bundle>,
+    field: Option<FieldPath>,
+}
+
+impl Resolver<'_> {
+    pub(super) fn bundles(
+        &mut self,
+        spec: &ClusterPlanSpec,
+        provider: Provider,
+        kubernetes: Option<&semver::Version>,
+    ) -> Option<Vec<ResolvedBundle>> {
+        let path = field("spec.recipes");
+        let recipes = spec.recipes.clone().unwrap_or_default();
+        let mut wanted: Vec<(Recipe, Option<FieldPath>)> = Vec::new();
+        for (position, recipe) in recipes.into_iter().enumerate() {
+            let path = path.index(position);
+            if wanted.iter().any(|(other, _)| other.name == recipe.name) {
+                self.error(
+                    &codes::PLAN_VALUE,
+                    &path,
+                    format!("the recipe `{}` is given twice", recipe.name),
+                    "name each recipe once",
+                );
+                continue;
+            }
+            wanted.push((recipe, Some(path)));
+        }
+        // `base` carries what the others stand on.
+        if !wanted.is_empty() && !wanted.iter().any(|(recipe, _)| recipe.name == "base") {
+            wanted.insert(0, (Recipe { name: "base".to_owned(), ..Recipe::default() }, None));
+        }
+        let mut chosen: Vec<Chosen> = Vec::new();
+        for (recipe, path) in wanted {
+            self.choose(recipe, path, provider, &mut chosen, 0)?;
+        }
+        let names: Vec<String> = chosen.iter().map(|entry| entry.recipe.name.clone()).collect();
+        let common = self.common_variables(spec, provider, kubernetes);
+        let mut out = Vec::new();
+        for entry in chosen {
+            out.push(self.resolve_bundle(entry, &names, provider, &common)?);
+        }
+        Some(out)
+    }
+
+    /// Adds a bundle behind the bundles that it depends on.
+    fn choose(
+        &mut self,
+        recipe: Recipe,
+        path: Option<FieldPath>,
+        provider: Provider,
+        chosen: &mut Vec<Chosen>,
+        depth: usize,
+    ) -> Option<()> {
+        if let Some(position) = chosen.iter().position(|entry| entry.recipe.name == recipe.name) {
+            // It came as a dependency before its own entry was read: what the plan says of it counts.
+            if path.is_some() {
+                chosen[position].recipe = recipe;
+                chosen[position].field = path;
+            }
+            return Some(());
+        }
+        let place = path.clone().unwrap_or_else(|| field("spec.recipes"));
+        let names = self.index.catalog().bundle_names();
+        if !names.contains(&&*recipe.name) {
+            let hint = suggest::hint(&recipe.name, names).unwrap_or_default();
+            self.error(
+                &codes::PLAN_UNKNOWN_NAME,
+                &place,
+                format!("there is no recipe `{}`", recipe.name),
+                hint,
+            );
+            return None;
+        }
+        let bundle = self.index.bundle(&recipe.name);
+        let bundle = self.take(bundle)?;
+        if bundle.spec.providers.as_ref().is_some_and(|providers| !providers.contains(&provider)) {
+            self.error(
+                &codes::PLAN_NOT_OFFERED,
+                &place,
+                format!("the recipe `{}` does not fit `{provider}`", recipe.name),
+                "its `bundle.yaml` lists the providers that it fits",
+            );
+        }
+        if depth > names.len() {
+            self.error(
+                &codes::CATALOG_FILE,
+                &place,
+                format!("the recipe `{}` depends on itself", recipe.name),
+                "look at `dependsOn` in the `bundle.yaml` files",
+            );
+            return None;
+        }
+        for name in &bundle.spec.depends_on {
+            let dependency = Recipe { name: name.clone(), ..Recipe::default() };
+            self.choose(dependency, None, provider, chosen, depth + 1)?;
+        }
+        chosen.push(Chosen { recipe, bundle, field: path });
+        Some(())
+    }
+
+    fn resolve_bundle(
+        &mut self,
+        entry: Chosen,
+        names: &[String],
+        provider: Provider,
+        common: &BTreeMap<String, String>,
+    ) -> Option<ResolvedBundle> {
+        let Chosen { recipe, bundle, field: path } = entry;
+        let place = path.clone().unwrap_or_else(|| field("spec.recipes"));
+        let values = self.bundle_variables(&recipe, &bundle, &place, common);
+        let mut stages = Vec::new();
+        for stage in Stage::ALL {
+            let files = self.index.stage(&recipe.name, provider, stage);
+            let files = self.take(files)?;
+            let Some(files) = &*files else { continue };
+            let mut substitute = BTreeMap::new();
+            for name in &files.variables {
+                let Some(value) = values.get(name).or_else(|| common.get(name)) else {
+                    self.error(
+                        &codes::BUNDLE_VARIABLE,
+                        &place,
+                        format!(
+                            "the files of recipe `{}` use the variable `{name}`, which its `bundle.yaml` does not declare",
+                            recipe.name
+                        ),
+                        "declare it under `spec.variables` of the bundle; Flux 2.9 refuses a variable without a value",
+                    );
+                    continue;
+                };
+                substitute.insert(name.clone(), value.clone());
+            }
+            let patches = recipe
+                .patches
+                .iter()
+                .filter(|patch| patch.stage.unwrap_or(Stage::Releases) == stage)
+                .cloned()
+                .collect();
+            let default_timeout = if stage == Stage::Releases { "20m" } else { "5m" };
+            stages.push(ResolvedStage {
+                stage,
+                component: files.component.clone(),
+                substitute,
+                patches,
+                timeout: bundle
+                    .spec
+                    .timeouts
+                    .get(&stage)
+                    .cloned()
+                    .unwrap_or_else(|| default_timeout.to_owned()),
+                digest: files.digest.clone(),
+            });
+        }
+        let depends_on =
+            bundle.spec.depends_on.iter().filter(|name| names.contains(name)).cloned().collect::<Vec<_>>();
+        Some(ResolvedBundle {
+            name: recipe.name,
+            bundle,
+            field: path,
+            stages,
+            depends_on,
+            suspend: recipe.suspend.unwrap_or(false),
+        })
+    }
+
+    /// The values of a bundle's own variables: the plan's, else the defaults.
+    fn bundle_variables(
+        &mut self,
+        recipe: &Recipe,
+        bundle: &Bundle,
+        place: &FieldPath,
+        common: &BTreeMap<String, String>,
+    ) -> BTreeMap<String, String> {
+        let declared: Vec<&str> = bundle.spec.variables.iter().map(|variable| &*variable.name).collect();
+        for name in recipe.variables.keys() {
+            if !declared.contains(&&**name) {
+                let hint = suggest::hint(name, declared.clone())
+                    .unwrap_or_else(|| "this recipe has no variables".to_owned());
+                self.error(
+                    &codes::PLAN_UNKNOWN_NAME,
+                    &place.key("variables").key(name.clone()),
+                    format!("the recipe `{}` has no variable `{name}`", recipe.name),
+                    hint,
+                );
+            }
+        }
+        let mut values = BTreeMap::new();
+        for variable in &bundle.spec.variables {
+            let given = recipe.variables.get(&variable.name);
+            let value_place = if given.is_some() {
+                place.key("variables").key(variable.name.clone())
+            } else {
+                place.clone()
+            };
+            let Some(value) = given.or(variable.default.as_ref()) else {
+                if variable.required {
+                    self.error(
+                        &codes::BUNDLE_VARIABLE,
+                        &value_place,
+                        format!("the recipe `{}` needs the variable `{}`", recipe.name, variable.name),
+                        format!(
+                            "{}; write `{{name: {}, variables: {{{}: ...}}}}`",
+                            variable.description.trim_end_matches('.'),
+                            recipe.name,
+                            variable.name
+                        ),
+                    );
+                }
+                continue;
+            };
+            if let Some(text) = self.variable_text(variable, value, given.is_none(), &value_place, common) {
+                values.insert(variable.name.clone(), text);
+            }
+        }
+        values
+    }
+
+    /// A variable's value as Flux pastes it, checked against its declaration.
+    fn variable_text(
+        &mut self,
+        variable: &BundleVariable,
+        value: &Value,
+        is_default: bool,
+        place: &FieldPath,
+        common: &BTreeMap<String, String>,
+    ) -> Option<String> {
+        let fits = match variable.kind {
+            VariableType::String => value.is_string(),
+            VariableType::Integer => value.is_i64() || value.is_u64(),
+            VariableType::Boolean => value.is_boolean(),
+        };
+        let text = match value {
+            Value::String(text) if is_default => expand(text, common),
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        if !fits {
+            let expected = match variable.kind {
+                VariableType::String => "a string: put it in quotes",
+                VariableType::Integer => "a whole number, without quotes",
+                VariableType::Boolean => "true or false, without quotes",
+            };
+            self.error(
+                &codes::BUNDLE_VARIABLE,
+                place,
+                format!("`{text}` is not a value for the variable `{}`", variable.name),
+                format!("it must be {expected}"),
+            );
+            return None;
+        }
+        if text.contains('\n') || text.contains("${") {
+            self.error(
+                &codes::BUNDLE_VARIABLE,
+                place,
+                format!("the value of `{}` holds a line break or `${{`", variable.name),
+                "Flux drops line breaks from values and does not look into them again",
+            );
+            return None;
+        }
+        if let Some(pattern) = &variable.pattern
+            && regex::Regex::new(&format!("^(?:{pattern})$")).is_ok_and(|pattern| !pattern.is_match(&text))
+        {
+            self.error(
+                &codes::BUNDLE_VARIABLE,
+                place,
+                format!("`{text}` is not a value for the variable `{}`", variable.name),
+                format!("it must match `{pattern}`"),
+            );
+            return None;
+        }
+        Some(text)
+    }
+
+    /// The variables that every bundle may use.
+    fn common_variables(
+        &self,
+        spec: &ClusterPlanSpec,
+        provider: Provider,
+        kubernetes: Option<&semver::Version>,
+    ) -> BTreeMap<String, String> {
+        let name = self.plan.name.clone();
+        let network = spec.network.clone().unwrap_or_default();
+        let first =
+            |list: Option<Vec<String>>| list.and_then(|list| list.into_iter().next()).unwrap_or_default();
+        let control_planes = spec.control_plane.as_ref().and_then(|machines| machines.replicas).unwrap_or(3);
+        let workers: i32 = spec.workers.as_ref().map_or(2, |pools| {
+            pools
+                .iter()
+                .map(|pool| {
+                    pool.autoscaling
+                        .as_ref()
+                        .and_then(|autoscaling| autoscaling.min)
+                        .unwrap_or_else(|| pool.replicas.unwrap_or(2))
+                })
+                .sum()
+        });
+        let gateway = spec.addons.as_ref().and_then(|addons| addons.gateway.as_ref());
+        let gateway_class = match gateway {
+            Some(gateway) if gateway.enabled == Some(false) => "none",
+            Some(gateway) => gateway.controller.unwrap_or_default().as_str(),
+            None => "envoy",
+        };
+        let minor =
+            kubernetes.map_or_else(String::new, |version| format!("{}.{}", version.major, version.minor));
+        [
+            ("cluster_namespace", spec.namespace.clone().unwrap_or_else(|| name.clone())),
+            ("cluster_name", name),
+            ("cluster_provider", provider.as_str().to_owned()),
+            ("cluster_region", spec.region.clone().unwrap_or_default()),
+            ("kubernetes_minor", minor),
+            ("control_plane_replicas", control_planes.to_string()),
+            ("worker_replicas", workers.to_string()),
+            ("pod_cidr", first(network.pod_cidrs)),
+            ("service_cidr", first(network.service_cidrs)),
+            ("gateway_class", gateway_class.to_owned()),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+    }
+}
+
+/// A default with its `${common_variables}` filled in.
+fn expand(text: &str, common: &BTreeMap<String, String>) -> String {
+    let mut out = text.to_owned();
+    for (name, value) in common {
+        out = out.replace(&format!("${{{name}}}"), value);
+    }
+    out
+}

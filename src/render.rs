@@ -1,0 +1,13 @@
+//! A resolved cluster and a catalogue to manifests.
+
+pub mod cluster;
+pub mod features;
+pub mod library;
+pub mod name;
+pub mod scope;
+pub mod secrets;
+pub mod talos;
+pub mod variables;
+
+pub use cluster::{RenderedCluster, RenderedDocument, RenderedFile, render};
+pub use library::Library;

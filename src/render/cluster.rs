@@ -1,0 +1,350 @@
+//! One cluster to its files.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::{
+    library::{Library, ProviderTemplates},
+    scope::{Context, Zone},
+    secrets,
+    talos::{self, PreparedMachines},
+};
+use crate::{
+    finding::{Finding, Findings, ObjectRef, codes},
+    plan::{
+        recipe::Stage,
+        resolved::{Machines, ResolvedCluster},
+    },
+    template::{Template, TemplateDocument},
+    yaml::{Location, pointer::FieldPath, scalar},
+};
+
+/// The annotation by which a later run knows its own objects.
+pub const PLAN_ANNOTATION: &str = "infraflux.io/plan";
+
+/// A cluster's files.
+#[derive(Debug, Clone)]
+pub struct RenderedCluster {
+    /// Its name, which is its folder's.
+    pub name: String,
+    /// What it was rendered from.
+    pub cluster: Arc<ResolvedCluster>,
+    /// Files with objects, sorted by path.
+    pub files: Vec<RenderedFile>,
+    /// Files for people and tools: `kustomization.yaml`, `SECRETS.md`, the schematic.
+    pub extras: Vec<(String, String)>,
+    prepared: Arc<Prepared>,
+}
+
+/// A file of objects.
+#[derive(Debug, Clone)]
+pub struct RenderedFile {
+    /// Its path below the cluster's folder.
+    pub path: String,
+    /// Its objects, in order.
+    pub documents: Vec<RenderedDocument>,
+}
+
+/// An object with its text.
+#[derive(Debug, Clone)]
+pub struct RenderedDocument {
+    /// The text, ending in a newline, without `---`.
+    pub text: String,
+    /// What the text says.
+    pub value: serde_json::Value,
+    /// Its identity.
+    pub id: ObjectRef,
+    template: Arc<Template>,
+    document: usize,
+    scope: ScopeKey,
+}
+
+/// For what a template was filled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ScopeKey {
+    Cluster,
+    ControlPlane,
+    Pool(usize),
+    Zone(usize, usize),
+    Stage(usize, usize),
+}
+
+#[derive(Debug)]
+struct Prepared {
+    control_plane: PreparedMachines,
+    pools: Vec<PreparedMachines>,
+}
+
+impl RenderedFile {
+    /// The whole file.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut out =
+            String::with_capacity(self.documents.iter().map(|document| document.text.len() + 4).sum());
+        for (position, document) in self.documents.iter().enumerate() {
+            if position > 0 {
+                out.push_str("---\n");
+            }
+            out.push_str(&document.text);
+        }
+        out
+    }
+}
+
+/// Renders clusters in parallel; the order of the result is the order of the input.
+pub fn render_all(
+    clusters: Vec<ResolvedCluster>,
+    library: &Library,
+) -> Result<Vec<RenderedCluster>, Findings> {
+    let rendered: Vec<Result<RenderedCluster, Findings>> =
+        clusters.into_par_iter().map(|cluster| render(cluster, library)).collect();
+    let mut findings = Findings::new();
+    let mut out = Vec::with_capacity(rendered.len());
+    for result in rendered {
+        match result {
+            Ok(cluster) => out.push(cluster),
+            Err(errors) => findings.extend(errors),
+        }
+    }
+    if findings.is_empty() { Ok(out) } else { Err(findings) }
+}
+
+/// Renders a cluster.
+pub fn render(cluster: ResolvedCluster, library: &Library) -> Result<RenderedCluster, Findings> {
+    let templates = library.templates(cluster.provider)?;
+    let cluster = Arc::new(cluster);
+    let prepared = Arc::new(Prepared {
+        control_plane: talos::prepare(&cluster, &cluster.control_plane, &templates)?,
+        pools: cluster
+            .pools
+            .iter()
+            .map(|pool| talos::prepare(&cluster, pool, &templates))
+            .collect::<Result<_, _>>()?,
+    });
+    let mut rendered = RenderedCluster {
+        name: cluster.name.clone(),
+        cluster,
+        files: Vec::new(),
+        extras: Vec::new(),
+        prepared,
+    };
+    rendered.fill_all(&templates)?;
+    rendered.files.sort_by(|left, right| left.path.cmp(&right.path));
+    rendered.unique()?;
+    rendered.add_extras();
+    Ok(rendered)
+}
+
+impl RenderedCluster {
+    /// All objects with the paths of their files.
+    pub fn documents(&self) -> impl Iterator<Item = (&str, &RenderedDocument)> {
+        self.files.iter().flat_map(|file| file.documents.iter().map(|document| (&*file.path, document)))
+    }
+
+    /// Every file with its content, sorted by path.
+    #[must_use]
+    pub fn contents(&self) -> Vec<(String, String)> {
+        let mut out: Vec<(String, String)> =
+            self.files.iter().map(|file| (file.path.clone(), file.text())).collect();
+        out.extend(self.extras.iter().cloned());
+        out.sort();
+        out
+    }
+
+    /// Where a field of a rendered object comes from: the plan's place if a value of the plan stands there, and the
+    /// template's place.
+    #[must_use]
+    pub fn origin(
+        &self,
+        document: &RenderedDocument,
+        path: &FieldPath,
+    ) -> (Option<Location>, Location, Option<FieldPath>) {
+        let Some(template) = document.template.documents().get(document.document) else {
+            return (None, Location::new(document.template.source().clone(), 0..0), None);
+        };
+        let context = self.context(document.scope);
+        let origin = template.origin(&context, path);
+        let place = template.location(&origin);
+        for name in &origin.variables {
+            let Some(field) = context.field(name) else { continue };
+            let field = field.join(&origin.rest);
+            if let Some(written) = self.cluster.origins.written(&field) {
+                return (Some(written), place, Some(field));
+            }
+            if self.cluster.origins.node(&field).is_some() {
+                return (self.cluster.origins.location(&field), place, Some(field));
+            }
+            return (None, place, Some(field));
+        }
+        (None, place, None)
+    }
+
+    fn context(&self, key: ScopeKey) -> Context<'_> {
+        let cluster = &*self.cluster;
+        let control_plane = Some(&self.prepared.control_plane);
+        let base = Context { control_plane, ..Context::cluster(cluster) };
+        let pool = |position: usize| Context {
+            machines: cluster.pools.get(position),
+            prepared: self.prepared.pools.get(position),
+            ..base
+        };
+        match key {
+            ScopeKey::Cluster => base,
+            ScopeKey::ControlPlane => {
+                Context { machines: Some(&cluster.control_plane), prepared: control_plane, ..base }
+            }
+            ScopeKey::Pool(position) => pool(position),
+            ScopeKey::Zone(position, zone) => Context {
+                zone: Some(Zone {
+                    position: zone,
+                    failure_domain: cluster
+                        .pools
+                        .get(position)
+                        .and_then(|pool| pool.failure_domains.get(zone))
+                        .map(String::as_str),
+                }),
+                ..pool(position)
+            },
+            ScopeKey::Stage(bundle, stage) => Context {
+                stage: cluster
+                    .bundles
+                    .get(bundle)
+                    .and_then(|bundle| bundle.stages.get(stage).map(|stage| (bundle, stage))),
+                ..base
+            },
+        }
+    }
+
+    fn fill_all(&mut self, templates: &ProviderTemplates) -> Result<(), Findings> {
+        for (name, template) in &templates.cluster {
+            // Templates about the control plane see its machines; the others do not mind.
+            self.fill(template, ScopeKey::ControlPlane, &format!("cluster/{name}"))?;
+        }
+        let cluster = self.cluster.clone();
+        for (position, pool) in cluster.pools.iter().enumerate() {
+            let path = format!("cluster/workers-{}.yaml", pool.name);
+            for template in &templates.pool {
+                self.fill(template, ScopeKey::Pool(position), &path)?;
+            }
+            for zone in 0..zones(pool) {
+                for template in &templates.zone {
+                    self.fill(template, ScopeKey::Zone(position, zone), &path)?;
+                }
+            }
+        }
+        for (name, template) in &templates.addons {
+            self.fill(template, ScopeKey::Cluster, &format!("addons/{name}"))?;
+        }
+        for (position, bundle) in cluster.bundles.iter().enumerate() {
+            let path = format!("recipes/{}.yaml", bundle.name);
+            for (number, stage) in bundle.stages.iter().enumerate() {
+                if let Some(template) = templates.stages.get(&stage.stage) {
+                    self.fill(template, ScopeKey::Stage(position, number), &path)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn fill(&mut self, template: &Arc<Template>, key: ScopeKey, path: &str) -> Result<(), Findings> {
+        let mut documents = Vec::new();
+        {
+            let context = self.context(key);
+            for (number, document) in template.documents().iter().enumerate() {
+                if !document.applies(&context) {
+                    continue;
+                }
+                let filled = document.fill(&context)?;
+                self.check_annotation(document, &filled.value)?;
+                documents.push(RenderedDocument {
+                    id: ObjectRef::of(&filled.value),
+                    text: filled.text,
+                    value: filled.value,
+                    template: template.clone(),
+                    document: number,
+                    scope: key,
+                });
+            }
+        }
+        if documents.is_empty() {
+            return Ok(());
+        }
+        match self.files.iter_mut().find(|file| file.path == path) {
+            Some(file) => file.documents.append(&mut documents),
+            None => self.files.push(RenderedFile { path: path.to_owned(), documents }),
+        }
+        Ok(())
+    }
+
+    /// Without the annotation a later function call would take the object for somebody else's and render it twice.
+    fn check_annotation(
+        &self,
+        document: &TemplateDocument,
+        value: &serde_json::Value,
+    ) -> Result<(), Findings> {
+        let found = value
+            .pointer("/metadata/annotations")
+            .and_then(|annotations| annotations.get(PLAN_ANNOTATION))
+            .and_then(serde_json::Value::as_str);
+        if found == Some(&*self.cluster.plan) {
+            return Ok(());
+        }
+        let location = Location::new(document.source().clone(), document.shape().range.clone());
+        Err(Finding::error(
+            &codes::TEMPLATE_ANNOTATION,
+            format!("the template does not set the annotation `{PLAN_ANNOTATION}`"),
+        )
+        .at(location)
+        .hint(format!("add `{PLAN_ANNOTATION}: ${{PLAN}}` under `metadata.annotations`"))
+        .into())
+    }
+
+    /// Two templates that render the same object would fight over it.
+    fn unique(&self) -> Result<(), Findings> {
+        let mut seen: std::collections::BTreeMap<&ObjectRef, &RenderedDocument> =
+            std::collections::BTreeMap::new();
+        for (_, document) in self.documents() {
+            if let Some(first) = seen.insert(&document.id, document) {
+                let place =
+                    |document: &RenderedDocument| Location::new(document.template.source().clone(), 0..0);
+                return Err(Finding::error(
+                    &codes::TEMPLATE_DUPLICATE_OBJECT,
+                    format!("two templates render the same object, {}", document.id),
+                )
+                .object(document.id.clone())
+                .at(place(document))
+                .related("also rendered here", Some(place(first)))
+                .hint("give one of them another name, or remove one template")
+                .into());
+            }
+        }
+        Ok(())
+    }
+
+    fn add_extras(&mut self) {
+        let mut kustomization = String::from(
+            "# Everything of this cluster is an object of the management cluster: `kubectl apply -k` here, a Flux Kustomization\n\
+             # over the parent folder and the KRM function all do the same.\n\
+             apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n",
+        );
+        for file in &self.files {
+            kustomization.push_str("  - ");
+            scalar::write_string(&file.path, &mut kustomization);
+            kustomization.push('\n');
+        }
+        self.extras.push(("kustomization.yaml".to_owned(), kustomization));
+        self.extras.push(("SECRETS.md".to_owned(), secrets::document(&self.cluster)));
+        self.extras.push(("cluster/schematic.yaml".to_owned(), self.cluster.talos.schematic.to_yaml()));
+    }
+}
+
+fn zones(pool: &Machines) -> usize {
+    pool.failure_domains.len().max(1)
+}
+
+/// The stages of a bundle that a template was written for.
+#[must_use]
+pub fn stage_names() -> [&'static str; 3] {
+    Stage::ALL.map(Stage::as_str)
+}
