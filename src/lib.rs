@@ -2,4 +2,5 @@
 
 pub mod admission;
 pub mod finding;
+pub mod output;
 pub mod yaml;
