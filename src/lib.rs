@@ -3,6 +3,7 @@
 pub mod admission;
 pub mod catalog;
 pub mod finding;
+pub mod output;
 pub mod plan;
 pub mod render;
 pub mod template;

@@ -55,7 +55,6 @@ codes! {
     PLAN_FOREIGN_BLOCK = "IF0103", Content, "the block of another provider is present",
         "Exactly the block of the chosen provider may be there (`aws`, `azure`, `gcp` or `proxmox`): another one would be \
          ignored in silence.";
-
     PLAN_KIND = "IF0104", Content, "a document is not a plan",
         "Plans are `ClusterPlan` and `FleetPlan` of `infraflux.io/v1alpha1`, or a ConfigMap with the short names of the \
          command line (`provider`, `name`, `region`, `workers`, `cpu`, `memory`, `k8s`, `recipes`, `namespace`, `profile`).";
@@ -90,7 +89,6 @@ codes! {
     BUNDLE_VARIABLE = "IF0210", Content, "a recipe's variable is missing or wrong",
         "The variables that a recipe's files use, those that its `bundle.yaml` declares and those that are supplied must be \
          the same: Flux 2.9 refuses a variable without a value.";
-
     PLAN_PATCH = "IF0211", Content, "a Talos patch cannot be used",
         "Patches are strategic: mappings of what shall be different, or strings that hold such YAML documents. JSON patches \
          (lists of `op`, `path`, `value`) do not work with the many documents of Talos 1.12 and later.";
@@ -120,6 +118,57 @@ codes! {
     PROFILE = "IF0401", Content, "a version profile is missing or wrong",
         "Profiles are files in `management/profiles/`: they pin Kubernetes, Talos, the Cluster API providers and the \
          charts. `infraflux versions` prints them.";
+
+    // 11 writing
+    BAD_PATH = "IF1101", Content, "a name cannot be a path in the output folder",
+        "Names of clusters and of templates become paths. A path must stay inside its folder (no `..`, no `/` in front) and \
+         mean the same on Linux, macOS and Windows: printable ASCII without `<>:\"|?*\\`, no name of a Windows device, \
+         nothing in `.git`, nothing that begins with `.infraflux`.";
+    PATH_CLASH = "IF1102", Content, "two files need the same place",
+        "Two plans have one name, or two templates render the same path, or paths that differ only by upper and lower case \
+         and are one file on macOS and Windows, or one needs a file where the other needs a folder.";
+    OUT_NOT_A_FOLDER = "IF1103", System, "the output path is not a folder",
+        "`--out` names the folder above the clusters' folders. It is created when it does not exist; something else of that \
+         name is never replaced.";
+    OUT_IS_A_LINK = "IF1104", System, "the output folder is a symbolic link",
+        "InfraFlux replaces and removes files in the output folder. It does not do that through a symbolic link, whose target \
+         may be something that you did not mean. Name the folder itself.";
+    LINK_IN_THE_WAY = "IF1105", Content, "a symbolic link is where a rendered file belongs",
+        "Writing through a link would change something outside the output folder, and replacing it would lose the link. Nothing \
+         was written. Remove the link, or move it to another name.";
+    FILE_IN_THE_WAY = "IF1106", Content, "a file of yours is where a rendered one belongs",
+        "Files that InfraFlux did not write are never overwritten. What it wrote is listed in `.infraflux.sha256` in each \
+         cluster's folder, which belongs into Git like the rest: without it InfraFlux cannot know its own files when they \
+         differ from what it renders now. Two kustomizations in one folder (`kustomization.yml` beside `kustomization.yaml`) \
+         count as well, because kustomize refuses them.";
+    EDITED = "IF1107", Content, "a generated file was edited",
+        "The output is a function of the plan: equal plans give equal bytes, so an edit of a generated file does not last. \
+         It is overwritten with this warning; with `--strict` nothing is written instead. Put the change into the plan \
+         (`overrides`, Talos patches, add-on values) or into a template of your own; what was lost is in Git.";
+    BAD_INVENTORY = "IF1108", Content, "an inventory is damaged",
+        "`.infraflux.sha256` lists the files that InfraFlux wrote, one a line: SHA-256, two spaces, path. Conflict markers of \
+         Git are fine; any other line is not guessed at, because files are removed by this list.";
+    WRITE_FAILED = "IF1109", System, "the output cannot be written",
+        "The operating system refused a write: a full disk, missing permissions, a read-only file system. New trees are put \
+         together aside and put in place only when all of them are complete, so the output is what it was before, byte for \
+         byte.";
+    OUT_UNREADABLE = "IF1110", System, "the output folder cannot be read",
+        "What is in the output folder is compared with what is rendered, so all of it must be readable.";
+    LOCKED = "IF1111", System, "another run is writing to the same folder",
+        "Two runs at once would undo each other's work. The lock is the kernel's and ends with the process that holds it, \
+         so there is never one to remove by hand.";
+    NO_LOCK = "IF1112", System, "the output folder cannot be locked",
+        "This file system or operating system has no locks on folders. The run goes on; that no second one writes to the same \
+         folder at the same time is yours to see to. Locks on network file systems may also not be seen by other machines.";
+    INTERRUPTED = "IF1113", Content, "an earlier run was stopped",
+        "A run that is killed leaves every cluster's folder as it was or as it should be, but perhaps not all of them alike. \
+         Its leftovers are removed; it is not carried out after the fact, because the plan may have changed since.";
+    LEFT_OVER = "IF1114", System, "something temporary cannot be removed",
+        "The folder `.infraflux-stage` holds what a run puts together and what it has replaced. A file that is in the way of \
+         removing it stays there until the next run.";
+    OTHER_FILE_SYSTEM = "IF1115", System, "a cluster's folder lies on another file system",
+        "A new tree takes the place of the old one by a rename, which works only inside one file system. This is a mount point \
+         in the output folder.";
 
     // 13 the command line
     USAGE = "IF1301", Usage, "the command line is wrong",
