@@ -3,6 +3,7 @@
 pub mod admission;
 pub mod catalog;
 pub mod finding;
+pub mod krm;
 pub mod plan;
 pub mod template;
 pub mod yaml;
