@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 
 /// Whether a program is on PATH. When it is not, says loudly that `what` was skipped;
 /// with `INFRAFLUX_REQUIRE_CLIENTS=1`, as in CI, absence is a failure.
+#[expect(clippy::print_stderr, reason = "a skipped test has to be seen")]
 pub fn have(program: &str, what: &str) -> bool {
     let found = Command::new(program)
         .arg("--help")
