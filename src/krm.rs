@@ -13,6 +13,7 @@ pub mod item;
 pub mod legacy_plugin;
 mod numbering;
 pub mod plugin_home;
+mod rendering;
 mod reply;
 pub mod resource_list;
 mod results;

@@ -2,6 +2,9 @@
 
 pub mod admission;
 pub mod catalog;
+#[cfg(feature = "cli")]
+pub mod cli;
+pub mod engine;
 pub mod finding;
 pub mod krm;
 pub mod output;

@@ -113,6 +113,9 @@ codes! {
          rendering it a second time. Templates set it with `infraflux.io/plan: ${PLAN}`.";
     TEMPLATE_DUPLICATE_OBJECT = "IF0307", Content, "two templates render the same object",
         "No object has two owners: kustomize and the API server would refuse or mix them.";
+    RENDERED_TEXT = "IF0308", Content, "rendered text does not say what it should",
+        "Everything that `up` writes is read again by an independent YAML reader. A difference is a bug in InfraFlux; nothing \
+         is written.";
 
     // 04 versions
     PROFILE = "IF0401", Content, "a version profile is missing or wrong",
@@ -246,4 +249,15 @@ codes! {
     USAGE = "IF1301", Usage, "the command line is wrong",
         "An unknown flag, a flag without its value, or a value that the flag does not take. `infraflux help` and \
          `infraflux help COMMAND` list what there is.";
+    PROJECT = "IF1302", Content, "infraflux.yaml cannot be read",
+        "`infraflux.yaml` in the working directory names what a project always passes: `catalog`, `out` and `crds`.";
+    EJECT_CHANGED = "IF1303", Content, "an ejected file was changed",
+        "`infraflux eject` writes originals; a file that differs may hold your changes, so it is left alone.";
+    EJECT_WRITE = "IF1304", System, "an ejected file cannot be written",
+        "The operating system refused to write into the folder given with `--out`.";
+    PLUGIN_INSTALL = "IF1305", Content, "the legacy plugin cannot be installed",
+        "kustomize looks for legacy plugins in `$KUSTOMIZE_PLUGIN_HOME`, `$XDG_CONFIG_HOME/kustomize/plugin`, \
+         `$HOME/.config/kustomize/plugin` and `$HOME/kustomize/plugin`; the first that exists is the only one it searches.";
+    PLUGIN_INSTALL_IO = "IF1306", System, "the legacy plugin cannot be written",
+        "The operating system refused to make the links in kustomize's plugin home.";
 }

@@ -440,6 +440,17 @@ fn resolve_reference<'schema>(root: &'schema Json, schema: &'schema Json) -> &'s
     target.unwrap_or(schema)
 }
 
+/// The variables of a provider's block, with the fields of the plan that they stand for.
+#[must_use]
+pub fn block_variables(provider: Provider) -> Vec<(String, FieldPath)> {
+    block_paths(provider)
+        .iter()
+        .map(|(name, path)| {
+            (name.clone(), FieldPath::of(std::iter::once("spec").chain(path.iter().map(String::as_str))))
+        })
+        .collect()
+}
+
 fn block_names(provider: Provider) -> Vec<String> {
     block_paths(provider).keys().cloned().collect()
 }

@@ -1,0 +1,92 @@
+//! The command line: one file for each command, arguments with their help on top, what they do below.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod catalog;
+mod doctor;
+mod eject;
+mod explain;
+mod files;
+mod plugin;
+mod project;
+mod report;
+mod schema;
+mod up;
+mod vars;
+mod versions;
+
+pub mod door;
+
+/// From one small typed file, everything that a Kubernetes cluster needs, as data.
+///
+/// Without a command and with a ResourceList on standard input it is a KRM function for kustomize and kpt.
+#[derive(Debug, Parser)]
+#[command(name = "infraflux", version, propagate_version = true, max_term_width = 110)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Up(Box<up::Arguments>),
+    Versions(versions::Arguments),
+    Vars(vars::Arguments),
+    Schema(schema::Arguments),
+    Explain(explain::Arguments),
+    Eject(eject::Arguments),
+    Plugin(plugin::Arguments),
+    Doctor(doctor::Arguments),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    #[command(hide = true)]
+    Man,
+}
+
+/// Runs the command that the arguments name.
+///
+/// An `Err` is trouble with the program's own streams; everything else is a finding and an exit code.
+pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> anyhow::Result<ExitCode> {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to stdout with 0, mistakes to stderr with 2.
+            error.print()?;
+            return Ok(ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)));
+        }
+    };
+    match cli.command {
+        Command::Up(arguments) => up::run(&arguments),
+        Command::Versions(arguments) => versions::run(&arguments),
+        Command::Vars(arguments) => vars::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Eject(arguments) => eject::run(&arguments),
+        Command::Plugin(arguments) => plugin::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut command(), "infraflux", &mut script);
+            report::stdout(&script)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Man => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(command()).render(&mut page)?;
+            report::stdout(&page)?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// The whole command line, for completions, the manual page and the reference.
+#[must_use]
+pub fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}

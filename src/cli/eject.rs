@@ -1,0 +1,121 @@
+//! `infraflux eject`: an editable copy of the catalogue.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::Args;
+
+use super::{files, report};
+use crate::{
+    catalog::Catalog,
+    finding::{Finding, Findings, codes, suggest},
+    yaml::Source,
+};
+
+/// Write an editable copy of the built-in catalogue
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Where to write it
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Only these files and folders, for instance `clusters/aws`
+    #[arg(value_name = "PATH")]
+    paths: Vec<String>,
+    /// Overwrite files that were changed
+    #[arg(long)]
+    force: bool,
+}
+
+pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    match eject(arguments) {
+        Ok((written, same)) => {
+            let text = format!("{written} files written, {same} unchanged in {}\n", arguments.out.display());
+            report::stdout(text.as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(findings) => report::findings(&findings),
+    }
+}
+
+fn eject(arguments: &Arguments) -> Result<(usize, usize), Findings> {
+    let catalog = Catalog::embedded();
+    let chosen = choose(&catalog, &arguments.paths)?;
+    // All are looked at before the first is written.
+    let mut missing = Vec::new();
+    let mut findings = Findings::new();
+    let mut same = 0;
+    for (path, source) in chosen {
+        let target = arguments.out.join(path);
+        match fs::read(&target) {
+            Ok(bytes) if bytes == source.text().as_bytes() => same += 1,
+            Ok(_) if !arguments.force => findings.push(
+                Finding::error(
+                    &codes::EJECT_CHANGED,
+                    format!("`{}` was changed and is not overwritten", target.display()),
+                )
+                .hint("move it away, name only the paths that you need, or use --force"),
+            ),
+            Ok(_) => missing.push((target, source)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => missing.push((target, source)),
+            Err(error) => findings.extend(files::unreadable(&target.display().to_string(), &error)),
+        }
+    }
+    if !findings.is_empty() {
+        return Err(findings);
+    }
+    let written = missing.len();
+    for (target, source) in missing {
+        write(&target, source)?;
+    }
+    Ok((written, same))
+}
+
+fn choose<'catalog>(
+    catalog: &'catalog Catalog,
+    paths: &[String],
+) -> Result<Vec<(&'catalog str, &'catalog Source)>, Findings> {
+    let all: Vec<(&str, &Source)> = catalog.files().map(|(path, source)| (path, &**source)).collect();
+    if paths.is_empty() {
+        return Ok(all);
+    }
+    let mut findings = Findings::new();
+    for wanted in paths {
+        let wanted = wanted.trim_end_matches('/');
+        if !all.iter().any(|(path, _)| is_below(path, wanted)) {
+            let near = suggest::nearest(wanted, all.iter().map(|(path, _)| *path));
+            let hint = if near.is_empty() {
+                "the folders are clusters, crossplane, management, recipes and sops".to_owned()
+            } else {
+                format!("there is {}", suggest::list(&near, "and"))
+            };
+            findings
+                .push(Finding::error(&codes::USAGE, format!("the catalogue has no `{wanted}`")).hint(hint));
+        }
+    }
+    if !findings.is_empty() {
+        return Err(findings);
+    }
+    let chosen = all
+        .into_iter()
+        .filter(|(path, _)| paths.iter().any(|wanted| is_below(path, wanted.trim_end_matches('/'))));
+    Ok(chosen.collect())
+}
+
+fn is_below(path: &str, folder: &str) -> bool {
+    path == folder || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn write(target: &Path, source: &Source) -> Result<(), Findings> {
+    let trouble = |error: std::io::Error| -> Findings {
+        Finding::error(&codes::EJECT_WRITE, format!("`{}` cannot be written: {error}", target.display()))
+            .hint("check the permissions of the folder and the space on the disk")
+            .into()
+    };
+    if let Some(parent) = target.parent() {
+        fs::create_dir_all(parent).map_err(trouble)?;
+    }
+    fs::write(target, source.text()).map_err(trouble)
+}

@@ -1,0 +1,134 @@
+//! The one engine behind all doors: plans in, checked objects out.
+
+use rayon::prelude::*;
+
+use crate::{
+    finding::{Finding, Findings, codes},
+    plan::{
+        read::Request,
+        resolve::{self, MergedPlan},
+        resolved::ResolvedCluster,
+    },
+    render::{Library, RenderedCluster, render},
+};
+
+/// What a run may be told beside its plans.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Warnings are errors.
+    pub strict: bool,
+    /// The date for which ends of service are judged, `YYYY-MM-DD`. There is no clock here.
+    pub as_of: Option<String>,
+}
+
+/// Renders plans with one catalogue.
+#[derive(Debug)]
+pub struct Engine {
+    library: Library,
+    options: Options,
+}
+
+/// What came of a run.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The clusters, in the order of the plans; none when there is an error.
+    pub clusters: Vec<RenderedCluster>,
+    /// Everything that was found.
+    pub findings: Findings,
+}
+
+impl Engine {
+    /// An engine over a catalogue.
+    #[must_use]
+    pub fn new(library: Library, options: Options) -> Self {
+        Self { library, options }
+    }
+
+    /// The catalogue.
+    #[must_use]
+    pub fn library(&self) -> &Library {
+        &self.library
+    }
+
+    /// Merges, resolves, renders and checks. Nothing is written here.
+    #[must_use]
+    pub fn run(&self, request: Request) -> Outcome {
+        let mut outcome = Outcome::default();
+        match request.merge(self.library.index()) {
+            Ok(plans) => self.render_plans(&plans, &mut outcome),
+            Err(findings) => outcome.findings.extend(findings),
+        }
+        if self.options.strict {
+            outcome.findings.make_strict();
+        }
+        if outcome.findings.has_errors() {
+            outcome.clusters.clear();
+        }
+        outcome
+    }
+
+    fn render_plans(&self, plans: &[MergedPlan], outcome: &mut Outcome) {
+        let index = self.library.index();
+        let resolved: Vec<Result<(ResolvedCluster, Findings), Findings>> =
+            plans.par_iter().map(|plan| resolve::resolve(plan, index)).collect();
+        let mut clusters = Vec::with_capacity(resolved.len());
+        for result in resolved {
+            match result {
+                Ok((cluster, findings)) => {
+                    outcome.findings.extend(findings);
+                    clusters.push(cluster);
+                }
+                Err(findings) => outcome.findings.extend(findings),
+            }
+        }
+        if outcome.findings.has_errors() {
+            return;
+        }
+        let rendered: Vec<Result<RenderedCluster, Findings>> =
+            clusters.into_par_iter().map(|cluster| render(cluster, &self.library)).collect();
+        for result in rendered {
+            match result {
+                Ok(cluster) => outcome.clusters.push(cluster),
+                Err(findings) => outcome.findings.extend(findings),
+            }
+        }
+    }
+}
+
+/// Reads rendered files again with an independent reader and compares with what they should say.
+///
+/// The compiled template is the proof that its output is YAML; this is the second opinion for what goes to disk.
+#[must_use]
+pub fn reread(clusters: &[RenderedCluster]) -> Findings {
+    let findings: Vec<Finding> = clusters
+        .par_iter()
+        .flat_map_iter(|cluster| {
+            cluster.documents().filter_map(|(path, document)| {
+                let again: Result<serde_json::Value, _> = serde_yaml::from_str(&document.text);
+                let problem = match again {
+                    Ok(value) if value == document.value => return None,
+                    Ok(_) => "reads back as something else".to_owned(),
+                    Err(error) => format!("does not read back: {error}"),
+                };
+                Some(
+                    Finding::error(
+                        &codes::RENDERED_TEXT,
+                        format!("{}/{path}: the rendered text {problem}", cluster.name),
+                    )
+                    .object(document.id.clone())
+                    .hint("this is a bug in InfraFlux; please report it with the plan"),
+                )
+            })
+        })
+        .collect();
+    findings.into_iter().collect()
+}
+
+/// The plans that a run rendered, by the value of their objects' annotation.
+#[must_use]
+pub fn plans_of(clusters: &[RenderedCluster]) -> Vec<String> {
+    let mut plans: Vec<String> = clusters.iter().map(|cluster| cluster.cluster.plan.clone()).collect();
+    plans.sort();
+    plans.dedup();
+    plans
+}
