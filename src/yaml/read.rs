@@ -49,13 +49,28 @@ pub fn read(
     let Some(source) = sources.get(id) else {
         return Ok(Vec::new());
     };
-    let text = source.text();
+    read_part(sources, id, source.text(), 0, schema, limits)
+}
+
+/// Reads the documents of a text that was cut out of a source at byte `base`, with places in that source.
+///
+/// The text may differ from the source in single bytes, for instance where a list's dash was blanked to make an entry
+/// a document of its own; lengths must agree, or places would be off.
+pub fn read_part(
+    sources: &Sources,
+    id: SourceId,
+    text: &str,
+    base: usize,
+    schema: Schema,
+    limits: Limits,
+) -> Result<Vec<Document>, Findings> {
     if text.len() > limits.bytes {
-        return Err(too_large(text.len(), limits.bytes).at(sources.locate(Place::new(id, 0..0))).into());
+        return Err(too_large(text.len(), limits.bytes).at(sources.locate(Place::new(id, base..base))).into());
     }
     let mut builder = Builder {
         sources,
         id,
+        base,
         schema,
         limits,
         stack: Vec::new(),
@@ -65,7 +80,7 @@ pub fn read(
     };
     let options = granit_parser::options! { emit_comments: false };
     for event in Parser::new_from_str_with_options(text, options) {
-        let (event, span) = event.map_err(|error| syntax(sources, id, &error))?;
+        let (event, span) = event.map_err(|error| syntax_in_part(sources, id, base, &error))?;
         builder.take(event, &span)?;
     }
     Ok(builder.documents)
@@ -88,7 +103,11 @@ pub fn too_large(bytes: usize, limit: usize) -> Finding {
 /// The finding for an error of the YAML parser.
 #[must_use]
 pub fn syntax(sources: &Sources, id: SourceId, error: &ScanError) -> Finding {
-    let offset = error.marker().byte_offset().unwrap_or(0);
+    syntax_in_part(sources, id, 0, error)
+}
+
+fn syntax_in_part(sources: &Sources, id: SourceId, base: usize, error: &ScanError) -> Finding {
+    let offset = base + error.marker().byte_offset().unwrap_or(0);
     let location = sources.locate(Place::new(id, offset..offset + 1));
     match error.kind() {
         ErrorKind::RecursionLimitExceeded => too_deep().at(location),
@@ -132,6 +151,8 @@ struct Key {
 struct Builder<'sources> {
     sources: &'sources Sources,
     id: SourceId,
+    /// Where the text that is read begins in the source.
+    base: usize,
     schema: Schema,
     limits: Limits,
     stack: Vec<Frame>,
@@ -144,6 +165,7 @@ struct Builder<'sources> {
 impl Builder<'_> {
     fn take(&mut self, event: Event<'_>, span: &Span) -> Result<(), Findings> {
         let range = span.byte_range().unwrap_or(0..0);
+        let range = range.start + self.base..range.end + self.base;
         let place = Place::new(self.id, range.clone());
         match event {
             Event::Scalar(text, style, anchor, tag) => {
