@@ -3,6 +3,7 @@
 pub mod admission;
 pub mod catalog;
 pub mod finding;
+pub mod krm;
 pub mod output;
 pub mod plan;
 pub mod render;

@@ -1,0 +1,640 @@
+//! The ResourceList as it came: where its parts and items lie, byte for byte.
+//!
+//! Nothing is rebuilt from a tree. A reply is the input with pieces replaced ([`super::reply`]), so comments, quoting,
+//! anchors, line ends and key order of everything foreign stay as they are, in YAML and in JSON alike.
+
+use std::{ops::Range, sync::Arc};
+
+use granit_parser::{Event, ScalarStyle, StructureStyle};
+
+use super::{
+    header::{Header, HeaderScan},
+    item::{Item, Tail, line_start, next_line, read_node, resolve_header},
+    stream::{self, Growth},
+};
+use crate::{
+    finding::{Finding, Findings, ObjectRef, codes, suggest},
+    yaml::{Data, Limits, Node, Place, Source, SourceId, Sources},
+};
+
+/// The name by which messages call standard input.
+pub const STDIN: &str = "<stdin>";
+
+/// What a client gave as configuration. The first three are ordinary: `kpt fn render` leaves it out, `kpt fn eval`
+/// without arguments writes an empty ConfigMap.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FunctionConfig {
+    /// There is no such key.
+    Missing,
+    /// The key is there without a value.
+    Null,
+    /// A `v1` ConfigMap without data.
+    EmptyConfigMap,
+    /// An object.
+    Object {
+        /// Its identity.
+        id: ObjectRef,
+        /// Its content.
+        node: Node,
+    },
+}
+
+/// How a list is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    /// Entries with dashes.
+    Block,
+    /// `[` entries `]`.
+    Flow,
+    /// `null`, or nothing.
+    Null,
+}
+
+/// A list of the ResourceList and the bytes of its entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct List {
+    pub(super) style: Style,
+    /// The end of the key's colon.
+    pub(super) colon: usize,
+    /// From the first dash or bracket to the end of the last entry or bracket.
+    pub(super) range: Range<usize>,
+    /// For each entry: the bytes that are its own, and its node.
+    pub(super) entries: Vec<Entry>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) range: Range<usize>,
+    pub(super) body: Range<usize>,
+}
+
+/// A ResourceList that was read.
+#[derive(Debug, Clone)]
+pub struct ResourceList {
+    /// The number of its text in the [`Sources`] that it was read into.
+    pub source: SourceId,
+    /// The items in order.
+    pub items: Vec<Item>,
+    /// The configuration.
+    pub function_config: FunctionConfig,
+    /// The bookkeeping annotations of the configuration.
+    pub(super) config_marks: Vec<(Box<str>, Box<str>)>,
+    pub(super) config_range: Option<Range<usize>>,
+    pub(super) text: Arc<Source>,
+    pub(super) item_list: Option<List>,
+    pub(super) result_list: Option<List>,
+    /// Whether the whole document is one flow mapping, as JSON is.
+    pub(super) is_flow: bool,
+    /// The column of the keys at the top.
+    pub(super) column: usize,
+    /// The start of the last key at the top, and the end of what belongs to its value.
+    pub(super) last_key: usize,
+    pub(super) end: usize,
+}
+
+impl ResourceList {
+    /// Reads a ResourceList from the bytes of standard input and adds its text to `sources`.
+    ///
+    /// Any apiVersion is taken, as the clients do; `config.kubernetes.io/v1`, `v1beta1` and `v1alpha1` are those that
+    /// exist (kubernetes-sigs/kustomize `cmd/config/docs/api-conventions/functions-spec.md`).
+    pub fn read(sources: &mut Sources, input: &[u8], limits: Limits) -> Result<Self, Findings> {
+        let mut text = stream::text(input, STDIN, limits)?.to_owned();
+        if !text.ends_with(['\n', '\r']) {
+            text.push('\n');
+        }
+        let source = Arc::new(Source::new(STDIN, text));
+        let id = sources.add(source.clone());
+        let text = source.text();
+        let mut scan = Scan::new(sources, id, text, limits);
+        for event in stream::events(sources, id, text) {
+            let (event, range) = event?;
+            scan.take(&event, &range)?;
+        }
+        let parts = scan.finish()?;
+
+        let items = parts
+            .items
+            .into_iter()
+            .zip(parts.item_list.iter().flat_map(|list| &list.entries))
+            .map(|(header, entry)| {
+                let header = resolve_header(header, sources, id, entry.body.clone(), limits);
+                Item::new(header, id, entry.range.clone(), entry.body.clone())
+            })
+            .collect();
+        let (function_config, config_marks) = match &parts.config {
+            None => (FunctionConfig::Missing, Vec::new()),
+            Some((range, header)) => {
+                let node = read_node(sources, id, range.clone(), limits)?;
+                let marks = header.marks.clone();
+                (function_config(sources, node)?, marks)
+            }
+        };
+        Ok(Self {
+            source: id,
+            items,
+            function_config,
+            config_marks,
+            config_range: parts.config.map(|(range, _)| range),
+            item_list: parts.item_list,
+            result_list: parts.result_list,
+            is_flow: parts.is_flow,
+            column: parts.column,
+            last_key: parts.last_key,
+            end: parts.end,
+            text: source,
+        })
+    }
+
+    /// The whole text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.text.text()
+    }
+
+    /// The exact bytes of an item, comments included.
+    #[must_use]
+    pub fn slice(&self, item: &Item) -> &str {
+        self.text.text().get(item.range.clone()).unwrap_or_default()
+    }
+}
+
+pub(super) fn function_config(sources: &Sources, node: Node) -> Result<FunctionConfig, Findings> {
+    match &node.data {
+        Data::Null => Ok(FunctionConfig::Null),
+        Data::Mapping(mapping) => {
+            let id = HeaderScan::of_node(&node).id;
+            let is_empty = |key| match mapping.get(key).map(|value: &Node| &value.data) {
+                None | Some(Data::Null) => true,
+                Some(Data::Mapping(data)) => data.entries.is_empty(),
+                Some(_) => false,
+            };
+            if id.api_version == "v1" && id.kind == "ConfigMap" && is_empty("data") && is_empty("binaryData") {
+                return Ok(FunctionConfig::EmptyConfigMap);
+            }
+            Ok(FunctionConfig::Object { id, node })
+        }
+        other => Err(Finding::error(
+            &codes::BAD_RESOURCE_LIST,
+            format!("`functionConfig` is {}, not an object", other.kind()),
+        )
+        .at(sources.locate(node.place))
+        .hint("give a ClusterPlan, FleetPlan, Admission or ConfigMap, or leave it out")
+        .into()),
+    }
+}
+
+/// What the scan hands over.
+struct Parts {
+    items: Vec<Header>,
+    item_list: Option<List>,
+    result_list: Option<List>,
+    config: Option<(Range<usize>, Header)>,
+    is_flow: bool,
+    column: usize,
+    last_key: usize,
+    end: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Key {
+    ApiVersion,
+    Kind,
+    Items,
+    FunctionConfig,
+    Results,
+    Other,
+}
+
+/// A value at the top that is being read.
+struct Value {
+    key: Key,
+    colon: usize,
+    /// The first event.
+    start: usize,
+    tail: Tail,
+    shape: Shape,
+    /// Whether the scalar is null.
+    is_null: bool,
+    text: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Scalar,
+    Mapping,
+    Sequence(Style),
+}
+
+struct Scan<'input> {
+    sources: &'input Sources,
+    id: SourceId,
+    text: &'input str,
+    limits: Limits,
+    growth: Growth,
+    depth: usize,
+    /// Every item and every other value at the top has to stand alone: the number of the present one.
+    segment: usize,
+    /// Set once the root mapping was seen; a document after it has to be empty.
+    root: Option<StructureStyle>,
+    root_start: usize,
+    key: Option<(Key, usize)>,
+    seen: Vec<(Key, Range<usize>)>,
+    value: Option<Value>,
+    entry: Option<(HeaderScan, usize, Tail)>,
+    entries: Vec<(Header, Range<usize>)>,
+    config: Option<HeaderScan>,
+    kind: Option<(String, Range<usize>)>,
+    parts: Parts,
+}
+
+impl<'input> Scan<'input> {
+    fn new(sources: &'input Sources, id: SourceId, text: &'input str, limits: Limits) -> Self {
+        Self {
+            sources,
+            id,
+            text,
+            limits,
+            growth: Growth::default(),
+            depth: 0,
+            segment: 0,
+            root: None,
+            root_start: 0,
+            key: None,
+            seen: Vec::new(),
+            value: None,
+            entry: None,
+            entries: Vec::new(),
+            config: None,
+            kind: None,
+            parts: Parts {
+                items: Vec::new(),
+                item_list: None,
+                result_list: None,
+                config: None,
+                is_flow: false,
+                column: 0,
+                last_key: 0,
+                end: 0,
+            },
+        }
+    }
+
+    fn at(&self, finding: Finding, range: Range<usize>) -> Finding {
+        finding.at(self.sources.locate(Place::new(self.id, range)))
+    }
+
+    fn bad(&self, range: Range<usize>, message: impl Into<String>, hint: &str) -> Findings {
+        self.at(Finding::error(&codes::BAD_RESOURCE_LIST, message).hint(hint), range).into()
+    }
+
+    fn take(&mut self, event: &Event<'_>, range: &Range<usize>) -> Result<(), Findings> {
+        let opens = matches!(event, Event::MappingStart(..) | Event::SequenceStart(..));
+        let closes = matches!(event, Event::MappingEnd | Event::SequenceEnd);
+        let is_node = opens || matches!(event, Event::Scalar(..) | Event::Alias(_));
+        if !is_node && !closes {
+            return Ok(());
+        }
+        if closes {
+            self.depth -= 1;
+        }
+        if is_node {
+            match self.depth {
+                0 => self.begin_root(event, range)?,
+                1 => self.begin_in_root(event, range)?,
+                2 => self.begin_entry(event, range)?,
+                _ => {}
+            }
+        }
+        if let Err(offence) = self.growth.take(event, self.segment, self.limits) {
+            let place = Place::new(self.id, range.clone());
+            return Err(offence.finding(self.sources, place, self.limits).into());
+        }
+        if let Some(value) = &mut self.value {
+            value.tail.take(event, range);
+        }
+        if let Some((header, _, tail)) = &mut self.entry {
+            header.take(event);
+            tail.take(event, range);
+        }
+        if let Some(config) = &mut self.config {
+            config.take(event);
+        }
+        if opens {
+            self.depth += 1;
+        } else {
+            match self.depth {
+                2 => self.end_entry(),
+                1 => self.end_in_root(range),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn begin_root(&mut self, event: &Event<'_>, range: &Range<usize>) -> Result<(), Findings> {
+        if self.root.is_some() {
+            if matches!(event, Event::Scalar(text, ..) if is_null(text)) {
+                return Ok(());
+            }
+            return Err(self.bad(
+                range.clone(),
+                "there is a second document after the ResourceList",
+                "a function reads one ResourceList; split the stream",
+            ));
+        }
+        match event {
+            Event::MappingStart(style, ..) => {
+                self.root = Some(*style);
+                self.root_start = range.start;
+                self.parts.is_flow = *style == StructureStyle::Flow;
+                Ok(())
+            }
+            // Nothing, then `---`.
+            Event::Scalar(text, ..) if is_null(text) => Ok(()),
+            _ => Err(self
+                .at(Finding::error(&codes::NOT_A_RESOURCE_LIST, "the input is not a mapping"), range.clone())
+                .hint(FUNCTION_HINT)
+                .into()),
+        }
+    }
+
+    fn begin_in_root(&mut self, event: &Event<'_>, range: &Range<usize>) -> Result<(), Findings> {
+        if self.root.is_none() {
+            return Ok(());
+        }
+        let Some((key, colon)) = self.key else {
+            self.segment += 1;
+            let Event::Scalar(text, ..) = event else {
+                return Err(self.bad(
+                    range.clone(),
+                    "a key of the ResourceList is not a word",
+                    "a ResourceList has the keys `apiVersion`, `kind`, `items`, `functionConfig` and `results`",
+                ));
+            };
+            let key = match &**text {
+                "apiVersion" => Key::ApiVersion,
+                "kind" => Key::Kind,
+                "items" => Key::Items,
+                "functionConfig" => Key::FunctionConfig,
+                "results" => Key::Results,
+                _ => Key::Other,
+            };
+            if key != Key::Other
+                && let Some((_, first)) = self.seen.iter().find(|(seen, _)| *seen == key)
+            {
+                let first = self.sources.locate(Place::new(self.id, first.clone()));
+                let finding = Finding::error(
+                    &codes::DUPLICATE_KEY,
+                    format!("the key `{text}` is given twice in the ResourceList"),
+                )
+                .related("first given here", first)
+                .hint("keep one of them; readers disagree on which one counts");
+                return Err(self.at(finding, range.clone()).into());
+            }
+            let Some(colon) = self.colon_after(range.end) else {
+                return Err(self.bad(
+                    range.clone(),
+                    format!("the key `{text}` of the ResourceList has no value"),
+                    "write a colon and the value after it",
+                ));
+            };
+            self.seen.push((key, range.clone()));
+            self.parts.last_key = range.start;
+            self.key = Some((key, colon));
+            return Ok(());
+        };
+        let shape = match event {
+            Event::SequenceStart(style, ..) => Shape::Sequence(match style {
+                StructureStyle::Block => Style::Block,
+                StructureStyle::Flow => Style::Flow,
+            }),
+            Event::MappingStart(..) => Shape::Mapping,
+            _ => Shape::Scalar,
+        };
+        let text = match event {
+            Event::Scalar(text, ..) => text.to_string(),
+            _ => String::new(),
+        };
+        let is_list = matches!(key, Key::Items | Key::Results);
+        // A tag or an anchor on nothing would be in the way of what is put there.
+        let is_null = matches!(event, Event::Scalar(text, ScalarStyle::Plain, 0, None) if is_null(text));
+        if is_list && !is_null && !matches!(shape, Shape::Sequence(_)) {
+            let name = if key == Key::Items { "items" } else { "results" };
+            let what = match event {
+                Event::MappingStart(..) => "a mapping",
+                Event::Alias(_) => "an alias",
+                _ => "a scalar",
+            };
+            return Err(self.bad(
+                range.clone(),
+                format!("`{name}` is {what}, not a list"),
+                "write the objects as a list, one `-` for each",
+            ));
+        }
+        if key == Key::FunctionConfig {
+            self.config = Some(HeaderScan::default());
+        }
+        self.value =
+            Some(Value { key, colon, start: range.start, tail: Tail::default(), shape, is_null, text });
+        Ok(())
+    }
+
+    /// The end of the colon after a key that ends at `end`.
+    fn colon_after(&self, end: usize) -> Option<usize> {
+        let bytes = self.text.as_bytes();
+        let mut at = end;
+        loop {
+            match bytes.get(at)? {
+                b':' => return Some(at + 1),
+                b' ' | b'\t' | b'\n' | b'\r' => at += 1,
+                b'#' => at = next_line(self.text, at),
+                _ => return None,
+            }
+        }
+    }
+
+    fn begin_entry(&mut self, event: &Event<'_>, range: &Range<usize>) -> Result<(), Findings> {
+        let Some(value) = &self.value else { return Ok(()) };
+        let Shape::Sequence(_) = value.shape else { return Ok(()) };
+        match value.key {
+            Key::Items if !matches!(event, Event::MappingStart(..)) => Err(self.bad(
+                range.clone(),
+                format!("item {} is not a mapping", self.entries.len()),
+                "every item is one Kubernetes object; look for a stray `-` or a wrong indentation",
+            )),
+            Key::Items | Key::Results => {
+                self.segment += 1;
+                self.entry = Some((HeaderScan::default(), range.start, Tail::default()));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn end_entry(&mut self) {
+        if let Some((header, start, tail)) = self.entry.take() {
+            self.entries.push((header.finish(), start..tail.end(self.text).max(start)));
+        }
+    }
+
+    fn end_in_root(&mut self, range: &Range<usize>) {
+        let Some(value) = self.value.take() else { return };
+        self.key = None;
+        let end = value.tail.end(self.text).max(value.colon);
+        self.parts.end = end;
+        match value.key {
+            Key::Kind => self.kind = Some((value.text, value.start..range.end)),
+            Key::Items | Key::Results => {
+                let (headers, bodies): (Vec<_>, Vec<_>) = std::mem::take(&mut self.entries).into_iter().unzip();
+                let list = self.list(&value, end, bodies);
+                if value.key == Key::Items {
+                    self.parts.items = headers;
+                    self.parts.item_list = Some(list);
+                } else {
+                    self.parts.result_list = Some(list);
+                }
+            }
+            Key::FunctionConfig => {
+                let header = self.config.take().unwrap_or_default().finish();
+                self.parts.config = Some((value.colon..end, header));
+            }
+            Key::ApiVersion | Key::Other => {}
+        }
+    }
+
+    fn list(&self, value: &Value, end: usize, bodies: Vec<Range<usize>>) -> List {
+        let flow = |range: Range<usize>| Entry { range: range.clone(), body: range };
+        let (style, range, entries) = match value.shape {
+            Shape::Sequence(Style::Block) => {
+                let entries = block_entries(self.text, value.colon, &bodies);
+                let start = entries.first().map_or(value.start, |entry| entry.range.start);
+                let end = entries.last().map_or(end, |entry| entry.range.end);
+                (Style::Block, start..end, entries)
+            }
+            Shape::Sequence(_) => (Style::Flow, value.start..end, bodies.into_iter().map(flow).collect()),
+            _ => {
+                // An implied null lies before a comment, a written one where it is written.
+                let written = value.is_null && end > value.start;
+                (Style::Null, if written { value.start..end } else { value.colon..value.colon }, Vec::new())
+            }
+        };
+        List { style, colon: value.colon, range, entries }
+    }
+
+    fn finish(mut self) -> Result<Parts, Findings> {
+        if self.root.is_none() {
+            return Err(self
+                .at(Finding::error(&codes::EMPTY_INPUT, "the input is empty"), 0..0)
+                .hint(
+                    "as a function the program reads a ResourceList from standard input; \
+                     look at the command before it in the pipe, or see `infraflux --help`",
+                )
+                .into());
+        }
+        match &self.kind {
+            Some((kind, _)) if kind == "ResourceList" => {}
+            Some((kind, range)) => {
+                let hint = if matches!(kind.as_str(), "ClusterPlan" | "FleetPlan") {
+                    "to render a plan from a pipe, use `infraflux up -f -`".to_owned()
+                } else if !suggest::nearest(kind, ["ResourceList"]).is_empty() {
+                    "did you mean `ResourceList`?".to_owned()
+                } else {
+                    FUNCTION_HINT.to_owned()
+                };
+                let finding =
+                    Finding::error(&codes::NOT_A_RESOURCE_LIST, format!("the input is a `{kind}`, not a ResourceList"));
+                return Err(self.at(finding.hint(hint), range.clone()).into());
+            }
+            None => {
+                let finding = Finding::error(
+                    &codes::NOT_A_RESOURCE_LIST,
+                    "the input has no `kind`, so it is not a ResourceList",
+                );
+                let start = self.root_start;
+                return Err(self.at(finding.hint(FUNCTION_HINT), start..start).into());
+            }
+        }
+        if !self.parts.is_flow {
+            self.parts.column = self.root_start - line_start(self.text, self.root_start);
+            self.parts.end = block_end(self.text, self.parts.end, self.parts.column, self.text.len());
+        }
+        Ok(self.parts)
+    }
+}
+
+const FUNCTION_HINT: &str = "as a function the program reads `kind: ResourceList`, as kustomize and `kpt fn source` write it; \
+                             for other uses see `infraflux --help`";
+
+fn is_null(text: &str) -> bool {
+    matches!(text, "" | "~" | "null" | "Null" | "NULL")
+}
+
+/// The bytes of the entries of a block list whose nodes lie at `bodies`; `from` is where the list may begin.
+fn block_entries(text: &str, from: usize, bodies: &[Range<usize>]) -> Vec<Entry> {
+    let mut dashes = Vec::with_capacity(bodies.len());
+    let mut before = from;
+    for body in bodies {
+        dashes.push(dash_before(text, body.start, before));
+        before = body.end;
+    }
+    bodies
+        .iter()
+        .enumerate()
+        .map(|(position, body)| {
+            let dash = dashes[position];
+            let limit = dashes.get(position + 1).map_or(text.len(), |next| line_start(text, *next));
+            let column = dash - line_start(text, dash);
+            Entry {
+                range: dash..block_end(text, body.end, column, limit.max(body.end)),
+                body: (dash + 1).min(body.start)..body.end,
+            }
+        })
+        .collect()
+}
+
+/// The dash in front of the entry whose node starts at `node`, not before `from`.
+///
+/// Between the two stand only blanks, comments, an anchor and a tag, and none of their lines can start with a dash.
+fn dash_before(text: &str, node: usize, from: usize) -> usize {
+    let bytes = text.as_bytes();
+    let mut end = node;
+    loop {
+        let start = line_start(text, end).max(from);
+        let mut at = start;
+        // `? items` and `: - item` may share the dash's line.
+        while at < end && matches!(bytes[at], b' ' | b'\t' | b':' | b'?') {
+            at += 1;
+        }
+        let is_dash = bytes.get(at) == Some(&b'-')
+            && bytes.get(at + 1).is_none_or(|next| matches!(next, b' ' | b'\t' | b'\r' | b'\n'));
+        if is_dash && at <= end {
+            return at;
+        }
+        if start <= from {
+            return node;
+        }
+        end = start - 1;
+    }
+}
+
+/// The end of a block whose last token ends at `end`: with the rest of that line, with blank lines, and with comments
+/// that are indented deeper than `column`.
+fn block_end(text: &str, end: usize, column: usize, limit: usize) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = if end > 0 && matches!(bytes.get(end - 1), Some(b'\n' | b'\r')) && end == line_start(text, end) {
+        end
+    } else {
+        next_line(text, end)
+    };
+    while at < limit {
+        let next = next_line(text, at);
+        let line = text[at..next].trim_end_matches(['\n', '\r']);
+        let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
+        if indent == line.len() || (line.as_bytes()[indent] == b'#' && indent > column) {
+            at = next;
+        } else {
+            break;
+        }
+    }
+    at.min(limit)
+}
