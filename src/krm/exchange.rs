@@ -95,6 +95,9 @@ enum Task {
 }
 
 fn task(input: Input<'_>, findings: &mut Findings) -> Result<Task, Findings> {
+    if let FunctionConfig::Unreadable(findings) = input.config {
+        return Err(findings.clone());
+    }
     if let FunctionConfig::Object { id, node } = input.config {
         let Some(kind) = ConfigKind::of(id) else {
             return Err(unknown_kind(input.sources, id, node).into());
@@ -232,11 +235,11 @@ fn report_left_behind(input: Input<'_>, plans: &[String], findings: &mut Finding
         }
     }
     for (plan, (count, first)) in counts {
-        let items = if count == 1 { "item" } else { "items" };
+        let items = if count == 1 { "1 item was".to_owned() } else { format!("{count} items were") };
         findings.push(
             Finding::warning(
                 &codes::LEFT_BEHIND,
-                format!("{count} {items} of the plan `{plan}`, which is not here, stay as they are"),
+                format!("{items} rendered from the plan `{plan}`, which is not here; nothing was done to them"),
             )
             .at(input.sources.locate(first))
             .hint("delete them if the plan is gone for good"),

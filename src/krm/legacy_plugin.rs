@@ -13,7 +13,7 @@ use super::{
     exchange::{self, Form, Input},
     function::Reply,
     header::{Header, HeaderScan},
-    item::{Item, line_start, next_line, read_node, resolve_header},
+    item::{Item, line_start, next_line, resolve_header},
     reply::{Changes, Edits, Fate, without_blank_end},
     resource_list::{FunctionConfig, STDIN, function_config},
     results::{self, ConfigPlace, Whereabouts},
@@ -84,10 +84,12 @@ fn read_config(
             .hint("kustomize writes it to the file that is named by the first argument")
             .into());
     }
-    let node = read_node(sources, id, whole.clone(), limits)?;
-    let header = HeaderScan::of_node(&node);
-    let config = function_config(sources, node)?;
-    Ok(LegacyConfig { config, place: ConfigPlace { source, range: whole, id: Some(header.id), path: None } })
+    let config = function_config(sources, id, whole.clone(), limits);
+    let object = match &config {
+        FunctionConfig::Object { id, .. } => Some(id.clone()),
+        _ => None,
+    };
+    Ok(LegacyConfig { config, place: ConfigPlace { source, range: whole, id: object, path: None } })
 }
 
 /// A stream of documents and the bytes of each.

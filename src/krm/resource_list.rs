@@ -37,6 +37,8 @@ pub enum FunctionConfig {
         /// Its content.
         node: Node,
     },
+    /// Something that is no object, or cannot be read. The items are there all the same.
+    Unreadable(Findings),
 }
 
 /// How a list is written.
@@ -124,9 +126,7 @@ impl ResourceList {
         let (function_config, config_marks) = match &parts.config {
             None => (FunctionConfig::Missing, Vec::new()),
             Some((range, header)) => {
-                let node = read_node(sources, id, range.clone(), limits)?;
-                let marks = header.marks.clone();
-                (function_config(sources, node)?, marks)
+                (function_config(sources, id, range.clone(), limits), header.marks.clone())
             }
         };
         Ok(Self {
@@ -158,9 +158,18 @@ impl ResourceList {
     }
 }
 
-pub(super) fn function_config(sources: &Sources, node: Node) -> Result<FunctionConfig, Findings> {
+pub(super) fn function_config(
+    sources: &Sources,
+    id: SourceId,
+    range: Range<usize>,
+    limits: Limits,
+) -> FunctionConfig {
+    let node = match read_node(sources, id, range, limits) {
+        Ok(node) => node,
+        Err(findings) => return FunctionConfig::Unreadable(findings),
+    };
     match &node.data {
-        Data::Null => Ok(FunctionConfig::Null),
+        Data::Null => FunctionConfig::Null,
         Data::Mapping(mapping) => {
             let id = HeaderScan::of_node(&node).id;
             let is_empty = |key| match mapping.get(key).map(|value: &Node| &value.data) {
@@ -169,17 +178,19 @@ pub(super) fn function_config(sources: &Sources, node: Node) -> Result<FunctionC
                 Some(_) => false,
             };
             if id.api_version == "v1" && id.kind == "ConfigMap" && is_empty("data") && is_empty("binaryData") {
-                return Ok(FunctionConfig::EmptyConfigMap);
+                return FunctionConfig::EmptyConfigMap;
             }
-            Ok(FunctionConfig::Object { id, node })
+            FunctionConfig::Object { id, node }
         }
-        other => Err(Finding::error(
-            &codes::BAD_RESOURCE_LIST,
-            format!("`functionConfig` is {}, not an object", other.kind()),
-        )
-        .at(sources.locate(node.place))
-        .hint("give a ClusterPlan, FleetPlan, Admission or ConfigMap, or leave it out")
-        .into()),
+        other => FunctionConfig::Unreadable(
+            Finding::error(
+                &codes::BAD_RESOURCE_LIST,
+                format!("the function configuration is {}, not an object", other.kind()),
+            )
+            .at(sources.locate(node.place))
+            .hint("give a ClusterPlan, FleetPlan, Admission or ConfigMap, or leave it out")
+            .into(),
+        ),
     }
 }
 
