@@ -148,7 +148,16 @@ pub(super) fn next_line(text: &str, offset: usize) -> usize {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Tail {
     end: usize,
-    block_scalar: bool,
+    kind: Token,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Token {
+    #[default]
+    Plain,
+    BlockScalar,
+    /// A null that is only implied.
+    Nothing,
 }
 
 impl Tail {
@@ -163,19 +172,40 @@ impl Tail {
         };
         if is_token {
             self.end = range.end;
-            self.block_scalar =
-                matches!(event, Event::Scalar(_, ScalarStyle::Literal | ScalarStyle::Folded, ..));
+            self.kind = match event {
+                Event::Scalar(_, ScalarStyle::Literal | ScalarStyle::Folded, ..) => Token::BlockScalar,
+                Event::Scalar(..) if range.is_empty() => Token::Nothing,
+                _ => Token::Plain,
+            };
         }
     }
 
     /// The end of the last token; a block scalar ends with its last line break.
     pub(super) fn end(self, text: &str) -> usize {
-        if !self.block_scalar {
-            return self.end;
+        match self.kind {
+            Token::Plain => self.end,
+            Token::BlockScalar => {
+                // Its span reaches to the column of the next token.
+                let line = line_start(text, self.end);
+                if text[line..self.end].bytes().all(|byte| byte == b' ') { line } else { self.end }
+            }
+            // The parser places it in front of its colon.
+            Token::Nothing => colon_after(text, self.end).unwrap_or(self.end),
         }
-        // Its span reaches to the column of the next token.
-        let line = line_start(text, self.end);
-        if text[line..self.end].bytes().all(|byte| byte == b' ') { line } else { self.end }
+    }
+}
+
+/// The end of the colon that is the next token after `end`, if it is.
+pub(super) fn colon_after(text: &str, end: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut at = end;
+    loop {
+        match bytes.get(at)? {
+            b':' => return Some(at + 1),
+            b' ' | b'\t' | b'\n' | b'\r' => at += 1,
+            b'#' => at = next_line(text, at),
+            _ => return None,
+        }
     }
 }
 

@@ -212,9 +212,11 @@ impl ResourceList {
     fn edit_flow(&self, edits: &mut Edits, list: &List, changes: &Changes) {
         let entries = &list.entries;
         let (Some(first), Some(final_entry)) = (entries.first(), entries.last()) else { return };
+        let gap = self.gap_before(final_entry.range.start);
         if changes.fates.iter().all(|fate| *fate == Fate::Drop) {
             // Whatever stood around the entries keeps its place.
-            edits.replace(first.range.start..final_entry.range.end, changes.append.join(", "));
+            let separator = format!(",{gap}");
+            edits.replace(first.range.start..final_entry.range.end, changes.append.join(&separator));
             return;
         }
         let mut survivors = false;
@@ -235,7 +237,6 @@ impl ResourceList {
                 }
             }
         }
-        let gap = self.gap_before(final_entry.range.start);
         for new in &changes.append {
             edits.insert(final_entry.range.end, format!(",{gap}{new}"));
         }

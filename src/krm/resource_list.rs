@@ -9,7 +9,7 @@ use granit_parser::{Event, ScalarStyle, StructureStyle};
 
 use super::{
     header::{Header, HeaderScan},
-    item::{Item, Tail, line_start, next_line, read_node, resolve_header},
+    item::{Item, Tail, colon_after, line_start, next_line, read_node, resolve_header},
     stream::{self, Growth},
 };
 use crate::{
@@ -402,7 +402,7 @@ impl<'input> Scan<'input> {
                 .hint("keep one of them; readers disagree on which one counts");
                 return Err(self.at(finding, range.clone()).into());
             }
-            let Some(colon) = self.colon_after(range.end) else {
+            let Some(colon) = colon_after(self.text, range.end) else {
                 return Err(self.bad(
                     range.clone(),
                     format!("the key `{text}` of the ResourceList has no value"),
@@ -448,20 +448,6 @@ impl<'input> Scan<'input> {
         self.value =
             Some(Value { key, colon, start: range.start, tail: Tail::default(), shape, is_null, text });
         Ok(())
-    }
-
-    /// The end of the colon after a key that ends at `end`.
-    fn colon_after(&self, end: usize) -> Option<usize> {
-        let bytes = self.text.as_bytes();
-        let mut at = end;
-        loop {
-            match bytes.get(at)? {
-                b':' => return Some(at + 1),
-                b' ' | b'\t' | b'\n' | b'\r' => at += 1,
-                b'#' => at = next_line(self.text, at),
-                _ => return None,
-            }
-        }
     }
 
     fn begin_entry(&mut self, event: &Event<'_>, range: &Range<usize>) -> Result<(), Findings> {
@@ -524,8 +510,8 @@ impl<'input> Scan<'input> {
             }
             Shape::Sequence(_) => (Style::Flow, value.start..end, bodies.into_iter().map(flow).collect()),
             _ => {
-                // An implied null lies before a comment, a written one where it is written.
-                let written = value.is_null && end > value.start;
+                // A null that is only implied has no bytes, and the parser places it before the colon.
+                let written = value.start >= value.colon && end > value.start;
                 (Style::Null, if written { value.start..end } else { value.colon..value.colon }, Vec::new())
             }
         };

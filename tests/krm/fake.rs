@@ -10,7 +10,7 @@ use infraflux::{
 };
 
 /// See the module.
-pub struct Fake;
+pub(crate) struct Fake;
 
 fn text<'node>(node: &'node Node, path: &[&str]) -> Option<&'node str> {
     node.at(path.iter().copied()).and_then(Node::as_str)
