@@ -3,6 +3,8 @@
 //! Everything here is a pure function over bytes; who calls it owns stdin, stdout, files and the environment.
 
 mod annotate;
+pub mod doctor;
+pub mod door;
 pub mod engine;
 mod exchange;
 pub mod function;
@@ -10,6 +12,7 @@ mod header;
 pub mod item;
 pub mod legacy_plugin;
 mod numbering;
+pub mod plugin_home;
 mod reply;
 pub mod resource_list;
 mod results;

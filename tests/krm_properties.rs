@@ -137,10 +137,12 @@ fn block(entries: &[Entry], dash: usize, after: usize, crlf: bool, config: usize
             continue;
         }
         write!(items, "apiVersion: v1\n{indent}kind: ConfigMap # kind\n").unwrap();
-        writeln!(items, "{indent}metadata: {{name: {name}{namespace}, annotations: {{{annotations}}}}}").unwrap();
+        writeln!(items, "{indent}metadata: {{name: {name}{namespace}, annotations: {{{annotations}}}}}")
+            .unwrap();
         for (position, value) in entry.values.iter().enumerate() {
             let value = fix(VALUES[*value]).replace('@', &indent);
-            write!(items, "{indent}k{position}:{}{value}", if value.starts_with('\n') { "" } else { " " }).unwrap();
+            write!(items, "{indent}k{position}:{}{value}", if value.starts_with('\n') { "" } else { " " })
+                .unwrap();
             if !value.ends_with('\n') {
                 items.push('\n');
             }

@@ -210,6 +210,8 @@ codes! {
          from it. Mostly a misspelt kind or version.";
     BAD_RENDERED_ITEM = "IF1212", Content, "a rendered item is not one YAML mapping",
         "Every template renders exactly one object. This is a fault of a template (look at your own catalogue first).";
+    BAD_INPUT_LIMIT = "IF1213", Usage, "`INFRAFLUX_MAX_INPUT_MIB` is not a size",
+        "The variable holds a whole number of MiB, from 1 to 4095. Without it 40 MiB of standard input are read.";
     EXEC_NEVER_RUN = "IF1220", Content, "kubectl skips this function without a word",
         "`kubectl kustomize` and `kubectl apply -k` never run exec functions, and stand-alone kustomize only with \
          `--enable-alpha-plugins --enable-exec`. The build succeeds without what the function makes. The legacy plugin \

@@ -1,6 +1,6 @@
 //! Annotations put into the text of a rendered item, which keeps its comments and layout.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use serde_json::Value;
 
@@ -46,56 +46,70 @@ fn opens_block(rest: &str) -> bool {
 }
 
 fn insert(text: &str, annotations: &[(&str, &str)]) -> Option<String> {
-    let mut lines = Vec::new();
-    let mut offset = 0;
-    for line in text.split_inclusive('\n') {
-        lines.push((offset, line));
-        offset += line.len();
-    }
-    let metadata = lines.iter().position(|(_, line)| line.starts_with("metadata:"))?;
-    if !opens_block(&lines[metadata].1["metadata:".len()..]) {
+    let metadata = if text.starts_with("metadata:") { 0 } else { text.find("\nmetadata:")? + 1 };
+    // The line of the key, then the lines below it with their offsets.
+    let mut lines = lines(text, metadata);
+    let (_, line) = lines.next()?;
+    if !opens_block(&line["metadata:".len()..]) {
         return None;
     }
-    let inside =
-        || lines[metadata + 1..].iter().take_while(|(_, line)| !is_content(line) || indent(line) > 0);
-    let column = inside().find(|(_, line)| is_content(line)).map(|(_, line)| indent(line))?;
-    let key = inside().position(|(_, line)| {
-        indent(line) == column && line[column..].starts_with("annotations:")
-    });
+    let below_metadata = metadata + line.len();
+    let inside: Vec<(usize, &str)> =
+        lines.take_while(|(_, line)| !is_content(line) || indent(line) > 0).collect();
+    let column = inside.iter().find(|(_, line)| is_content(line)).map(|(_, line)| indent(line))?;
+    let key = inside
+        .iter()
+        .position(|(_, line)| indent(line) == column && line[column..].starts_with("annotations:"));
     let Some(key) = key else {
-        let at = lines.get(metadata + 1).map_or(text.len(), |(offset, _)| *offset);
-        let mut new = format!("{}annotations:\n", " ".repeat(column));
-        write_all(annotations, column + 2, &mut new);
-        return Some(format!("{}{new}{}", &text[..at], &text[at..]));
+        return Some(with_block(text, below_metadata..below_metadata, column, annotations));
     };
-    let key = metadata + 1 + key;
-    let (offset, line) = lines[key];
+    let (offset, line) = inside[key];
     let rest = &line[column + "annotations:".len()..];
     if rest.trim() == "{}" {
-        let mut new = format!("{}annotations:\n", " ".repeat(column));
-        write_all(annotations, column + 2, &mut new);
-        return Some(format!("{}{new}{}", &text[..offset], &text[offset + line.len()..]));
+        return Some(with_block(text, offset..offset + line.len(), column, annotations));
     }
     if !opens_block(rest) {
         return None;
     }
-    let below = || lines[key + 1..].iter().take_while(|(_, line)| !is_content(line) || indent(line) > column);
+    let below =
+        || inside[key + 1..].iter().take_while(|(_, line)| !is_content(line) || indent(line) > column);
     let inner = below().find(|(_, line)| is_content(line)).map(|(_, line)| indent(line))?;
     let has = |name: &str| {
         below().any(|(_, line)| {
             indent(line) == inner && {
                 let line = line[inner..].trim_start_matches(['"', '\'']);
-                line.strip_prefix(name).is_some_and(|rest| {
-                    rest.trim_start_matches(['"', '\'']).trim_start().starts_with(':')
-                })
+                line.strip_prefix(name)
+                    .is_some_and(|rest| rest.trim_start_matches(['"', '\'']).trim_start().starts_with(':'))
             }
         })
     };
     let missing: Vec<(&str, &str)> = annotations.iter().copied().filter(|(name, _)| !has(name)).collect();
     let at = offset + line.len();
-    let mut new = String::new();
-    write_all(&missing, inner, &mut new);
-    Some(format!("{}{new}{}", &text[..at], &text[at..]))
+    let mut out = String::with_capacity(text.len() + 512);
+    out.push_str(&text[..at]);
+    write_all(&missing, inner, &mut out);
+    out.push_str(&text[at..]);
+    Some(out)
+}
+
+/// The lines of a text from the one that begins at `offset`, each with its offset and line break.
+fn lines(text: &str, mut offset: usize) -> impl Iterator<Item = (usize, &str)> {
+    text[offset..].split_inclusive('\n').map(move |line| {
+        let start = offset;
+        offset += line.len();
+        (start, line)
+    })
+}
+
+/// The text with a block of annotations in the place of `range`.
+fn with_block(text: &str, range: Range<usize>, column: usize, annotations: &[(&str, &str)]) -> String {
+    let mut out = String::with_capacity(text.len() + 512);
+    out.push_str(&text[..range.start]);
+    out.extend(std::iter::repeat_n(' ', column));
+    out.push_str("annotations:\n");
+    write_all(annotations, column + 2, &mut out);
+    out.push_str(&text[range.end..]);
+    out
 }
 
 fn write_all(annotations: &[(&str, &str)], column: usize, out: &mut String) {
@@ -151,7 +165,8 @@ mod tests {
     use super::{annotate, rebuild, value};
     use crate::finding::Findings;
 
-    const ANNOTATIONS: [(&str, &str); 2] = [("config.kubernetes.io/index", "0"), ("infraflux.io/plan", "lab/lab")];
+    const ANNOTATIONS: [(&str, &str); 2] =
+        [("config.kubernetes.io/index", "0"), ("infraflux.io/plan", "lab/lab")];
 
     #[test]
     fn keeps_comments_and_says_the_same_as_a_rebuilt_item() -> Result<(), Findings> {

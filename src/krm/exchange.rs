@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::{
     annotate,
     engine::{Config, ConfigKind, Engine, Rendered, RenderedItem, Request},
-    item::{
-        INDEX, INDEX_LEGACY, Item, KUSTOMIZE_ID, PATH, PATH_LEGACY, PLAN, object_key,
-    },
+    item::{INDEX, INDEX_LEGACY, Item, KUSTOMIZE_ID, PATH, PATH_LEGACY, PLAN, object_key},
     numbering::Numbering,
     reply::{Changes, Fate},
     resource_list::FunctionConfig,
@@ -197,7 +195,10 @@ fn emits_nothing(sources: &Sources, config: &Config) -> Result<bool, Findings> {
         Some("items") => Ok(false),
         other => Err(Finding::error(
             &codes::UNKNOWN_EMIT,
-            format!("`spec.emit` is {}", other.map_or(emit.data.kind().to_owned(), |text| format!("`{text}`"))),
+            format!(
+                "`spec.emit` is {}",
+                other.map_or(emit.data.kind().to_owned(), |text| format!("`{text}`"))
+            ),
         )
         .at(sources.locate(emit.place))
         .object(config.id.clone())
@@ -239,7 +240,9 @@ fn report_left_behind(input: Input<'_>, plans: &[String], findings: &mut Finding
         findings.push(
             Finding::warning(
                 &codes::LEFT_BEHIND,
-                format!("{items} rendered from the plan `{plan}`, which is not here; nothing was done to them"),
+                format!(
+                    "{items} rendered from the plan `{plan}`, which is not here; nothing was done to them"
+                ),
             )
             .at(input.sources.locate(first))
             .hint("delete them if the plan is gone for good"),
@@ -261,9 +264,12 @@ fn replace(input: Input<'_>, rendered: &Rendered) -> Result<Changes, Findings> {
         }
         if let Some(problem) = path_problem(&item.path) {
             errors.push(
-                Finding::error(&codes::BAD_ITEM_PATH, format!("the path `{}` of a rendered item {problem}", item.path))
-                    .object(item.id.clone())
-                    .hint("paths are relative to the package, with slashes, and stay inside it"),
+                Finding::error(
+                    &codes::BAD_ITEM_PATH,
+                    format!("the path `{}` of a rendered item {problem}", item.path),
+                )
+                .object(item.id.clone())
+                .hint("paths are relative to the package, with slashes, and stay inside it"),
             );
         }
     }

@@ -37,13 +37,7 @@ pub fn run(config_name: &str, config: &[u8], input: &[u8], limits: Limits, engin
         Err(findings) => return refuse(b"", &findings),
     };
     let exchanged = exchange::exchange(
-        Input {
-            sources: &sources,
-            config: &config.config,
-            items: &stream.items,
-            form: Form::Stream,
-            limits,
-        },
+        Input { sources: &sources, config: &config.config, items: &stream.items, form: Form::Stream, limits },
         engine,
     );
     let whereabouts =

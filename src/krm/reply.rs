@@ -79,7 +79,10 @@ impl ResourceList {
     /// Whether new items have to be written as JSON: the input is JSON, or its list is in flow style.
     pub(super) fn takes_json(&self) -> bool {
         self.is_flow
-            || self.item_list.as_ref().is_some_and(|list| list.style == Style::Flow && !list.entries.is_empty())
+            || self
+                .item_list
+                .as_ref()
+                .is_some_and(|list| list.style == Style::Flow && !list.entries.is_empty())
     }
 
     /// The ResourceList with changed items and with `results`. New items are YAML texts, or JSON where
@@ -98,7 +101,8 @@ impl ResourceList {
             let fate = |entry: &Entry| if is_own(&entry.body) { Fate::Drop } else { Fate::Keep };
             list.entries.iter().map(fate).collect()
         });
-        let in_json = self.is_flow || old.is_some_and(|list| list.style == Style::Flow && !list.entries.is_empty());
+        let in_json =
+            self.is_flow || old.is_some_and(|list| list.style == Style::Flow && !list.entries.is_empty());
         let append = results
             .iter()
             .map(|result| if in_json { result.to_string() } else { emit_result(result) })

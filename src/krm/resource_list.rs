@@ -177,7 +177,8 @@ pub(super) fn function_config(
                 Some(Data::Mapping(data)) => data.entries.is_empty(),
                 Some(_) => false,
             };
-            if id.api_version == "v1" && id.kind == "ConfigMap" && is_empty("data") && is_empty("binaryData") {
+            if id.api_version == "v1" && id.kind == "ConfigMap" && is_empty("data") && is_empty("binaryData")
+            {
                 return FunctionConfig::EmptyConfigMap;
             }
             FunctionConfig::Object { id, node }
@@ -224,8 +225,6 @@ struct Value {
     start: usize,
     tail: Tail,
     shape: Shape,
-    /// Whether the scalar is null.
-    is_null: bool,
     text: String,
 }
 
@@ -445,8 +444,7 @@ impl<'input> Scan<'input> {
         if key == Key::FunctionConfig {
             self.config = Some(HeaderScan::default());
         }
-        self.value =
-            Some(Value { key, colon, start: range.start, tail: Tail::default(), shape, is_null, text });
+        self.value = Some(Value { key, colon, start: range.start, tail: Tail::default(), shape, text });
         Ok(())
     }
 
@@ -482,7 +480,8 @@ impl<'input> Scan<'input> {
         match value.key {
             Key::Kind => self.kind = Some((value.text, value.start..range.end)),
             Key::Items | Key::Results => {
-                let (headers, bodies): (Vec<_>, Vec<_>) = std::mem::take(&mut self.entries).into_iter().unzip();
+                let (headers, bodies): (Vec<_>, Vec<_>) =
+                    std::mem::take(&mut self.entries).into_iter().unzip();
                 let list = self.list(&value, end, bodies);
                 if value.key == Key::Items {
                     self.parts.items = headers;
@@ -538,8 +537,10 @@ impl<'input> Scan<'input> {
                 } else {
                     FUNCTION_HINT.to_owned()
                 };
-                let finding =
-                    Finding::error(&codes::NOT_A_RESOURCE_LIST, format!("the input is a `{kind}`, not a ResourceList"));
+                let finding = Finding::error(
+                    &codes::NOT_A_RESOURCE_LIST,
+                    format!("the input is a `{kind}`, not a ResourceList"),
+                );
                 return Err(self.at(finding.hint(hint), range.clone()).into());
             }
             None => {
@@ -618,11 +619,12 @@ fn dash_before(text: &str, node: usize, from: usize) -> usize {
 /// that are indented deeper than `column`.
 fn block_end(text: &str, end: usize, column: usize, limit: usize) -> usize {
     let bytes = text.as_bytes();
-    let mut at = if end > 0 && matches!(bytes.get(end - 1), Some(b'\n' | b'\r')) && end == line_start(text, end) {
-        end
-    } else {
-        next_line(text, end)
-    };
+    let mut at =
+        if end > 0 && matches!(bytes.get(end - 1), Some(b'\n' | b'\r')) && end == line_start(text, end) {
+            end
+        } else {
+            next_line(text, end)
+        };
     while at < limit {
         let next = next_line(text, at);
         let line = text[at..next].trim_end_matches(['\n', '\r']);

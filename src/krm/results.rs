@@ -137,7 +137,10 @@ fn result(finding: &Finding, whereabouts: &Whereabouts<'_>) -> Value {
 }
 
 fn is_relative(path: &str) -> bool {
-    !path.is_empty() && !path.starts_with('/') && !path.contains('\\') && !path.split('/').any(|part| part == "..")
+    !path.is_empty()
+        && !path.starts_with('/')
+        && !path.contains('\\')
+        && !path.split('/').any(|part| part == "..")
 }
 
 fn position(location: &Location) -> String {

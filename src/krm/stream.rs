@@ -68,12 +68,7 @@ pub(super) enum Offence {
 
 impl Growth {
     /// Takes one event; `segment` is a number for the part of the text that has to stand alone.
-    pub(super) fn take(
-        &mut self,
-        event: &Event<'_>,
-        segment: usize,
-        limits: Limits,
-    ) -> Result<(), Offence> {
+    pub(super) fn take(&mut self, event: &Event<'_>, segment: usize, limits: Limits) -> Result<(), Offence> {
         match event {
             Event::Scalar(_, _, anchor, _) => {
                 self.add(1, limits)?;

@@ -65,7 +65,9 @@ pub fn read_part(
     limits: Limits,
 ) -> Result<Vec<Document>, Findings> {
     if text.len() > limits.bytes {
-        return Err(too_large(text.len(), limits.bytes).at(sources.locate(Place::new(id, base..base))).into());
+        return Err(too_large(text.len(), limits.bytes)
+            .at(sources.locate(Place::new(id, base..base)))
+            .into());
     }
     let mut builder = Builder {
         sources,
