@@ -3,6 +3,8 @@
 //! `kubectl kustomize` skips exec functions in silence, old versions refuse `exec.args`, validators may not echo, and a
 //! mistyped annotation just does nothing. All of that can be seen in the files; nothing is run.
 
+use std::collections::HashSet;
+
 use super::{
     engine::ConfigKind,
     header::HeaderScan,
@@ -61,14 +63,12 @@ impl Role {
 /// The names under which kustomize finds a kustomization in a folder.
 const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
-/// How many folders of configurations inside folders are followed.
-const MAX_DEPTH: usize = 8;
-
 /// Looks at a kustomization and at the files that its `generators`, `transformers`, `validators` and `resources` name.
 /// `name` is what messages call the kustomization; the names of other files are the paths that it gives.
 #[must_use]
 pub fn diagnose(name: &str, text: &str, surroundings: Surroundings<'_>) -> Findings {
-    let mut visit = Visit { sources: Sources::new(), surroundings, findings: Findings::new() };
+    let mut visit =
+        Visit { sources: Sources::new(), surroundings, findings: Findings::new(), folders: HashSet::new() };
     visit.kustomization(name, text);
     visit.findings
 }
@@ -77,6 +77,8 @@ struct Visit<'run> {
     sources: Sources,
     surroundings: Surroundings<'run>,
     findings: Findings,
+    /// Folders that were followed, so that a circle ends.
+    folders: HashSet<String>,
 }
 
 /// One configuration, and who names it.
@@ -106,7 +108,7 @@ impl Visit<'_> {
                     let name = format!("{name}, inline under {}", role.field());
                     self.configurations(&name, text, &listed);
                 } else {
-                    self.path("", text, &listed, 0);
+                    self.path("", text, &listed);
                 }
             }
         }
@@ -141,50 +143,49 @@ impl Visit<'_> {
         }
     }
 
-    fn path(&mut self, folder: &str, path: &str, listed: &Listed<'_>, depth: usize) {
-        if is_remote(path) || depth > MAX_DEPTH {
+    fn path(&mut self, folder: &str, path: &str, listed: &Listed<'_>) {
+        if is_remote(path) {
             return;
         }
-        let Some(full) = join(folder, path) else {
-            self.findings.push(
-                Finding::error(
-                    &codes::OUTSIDE_ROOT,
-                    format!("`{path}` does not lie in or below the kustomization"),
-                )
-                .at(listed.entry.clone())
-                .hint("copy the file beside the kustomization, kustomize refuses this path"),
-            );
+        let (full, is_outside) = join(folder, path);
+        let file = (self.surroundings.read)(&full);
+        if !is_outside && let Ok(text) = &file {
+            self.configurations(&full, text, listed);
             return;
-        };
-        let problem = match (self.surroundings.read)(&full) {
-            Ok(text) => {
-                self.configurations(&full, &text, listed);
-                return;
-            }
-            Err(problem) => problem,
-        };
+        }
+        // A folder may lie anywhere.
         for name in FILE_NAMES {
             let inner = format!("{full}/{name}");
             if let Ok(text) = (self.surroundings.read)(&inner) {
-                self.folder(&full, &inner, &text, listed, depth);
+                self.folder(&full, &inner, &text, listed);
                 return;
             }
         }
-        self.findings.push(
-            Finding::error(&codes::UNREADABLE, format!("`{full}` cannot be read: {problem}"))
-                .at(listed.entry.clone())
-                .hint("list a file, or a folder with a kustomization.yaml"),
-        );
+        let finding = match file {
+            Err(problem) if !is_outside => {
+                Finding::error(&codes::UNREADABLE, format!("`{full}` cannot be read: {problem}"))
+                    .hint("list a file, or a folder with a kustomization.yaml")
+            }
+            _ => Finding::error(
+                &codes::OUTSIDE_ROOT,
+                format!("`{path}` does not lie in or below the folder of this kustomization"),
+            )
+            .hint("copy the file beside the kustomization, kustomize refuses this path"),
+        };
+        self.findings.push(finding.at(listed.entry.clone()));
     }
 
     /// A folder with a kustomization of its own that builds configurations.
-    fn folder(&mut self, folder: &str, name: &str, text: &str, listed: &Listed<'_>, depth: usize) {
+    fn folder(&mut self, folder: &str, name: &str, text: &str, listed: &Listed<'_>) {
+        if !self.folders.insert(folder.to_owned()) {
+            return;
+        }
         let Some((_, documents)) = self.parse(name, text) else { return };
         let resources = documents.first().and_then(|root| root.get("resources")).and_then(Node::as_sequence);
         for entry in resources.unwrap_or_default() {
             if let Some(path) = entry.as_str() {
                 let location = self.sources.locate(entry.place);
-                self.path(folder, path, &Listed { role: listed.role, entry: &location }, depth + 1);
+                self.path(folder, path, &Listed { role: listed.role, entry: &location });
             }
         }
     }
@@ -198,7 +199,8 @@ impl Visit<'_> {
 
     fn report(&mut self, finding: Finding, node: &Node, id: &ObjectRef, listed: &Listed<'_>) {
         let at = self.sources.locate(node.place);
-        let finding = if id.kind.is_empty() { finding } else { finding.object(id.clone()) };
+        let is_named = !id.kind.is_empty() && !id.name.is_empty();
+        let finding = if is_named { finding.object(id.clone()) } else { finding };
         self.findings.push(finding.at(at).related("listed here", listed.entry.clone()));
     }
 
@@ -338,20 +340,24 @@ fn is_remote(path: &str) -> bool {
     path.contains("://") || path.starts_with("git@") || path.contains("?ref=")
 }
 
-/// A path from the kustomization's folder, or `None` if it leads out of it.
-fn join(folder: &str, path: &str) -> Option<String> {
+/// A path as seen from the first kustomization, and whether it leads out of `folder`.
+fn join(folder: &str, path: &str) -> (String, bool) {
     if path.starts_with('/') {
-        return None;
+        return (path.to_owned(), true);
     }
-    let mut parts: Vec<&str> = Vec::new();
-    for part in folder.split('/').chain(path.split('/')) {
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    let floor = parts.len();
+    let mut is_outside = false;
+    for part in path.split('/') {
         match part {
             "" | "." => {}
+            ".." if parts.last().is_none_or(|last| *last == "..") => parts.push(".."),
             ".." => {
-                parts.pop()?;
+                parts.pop();
             }
             part => parts.push(part),
         }
+        is_outside |= parts.len() < floor || (part == ".." && parts.last() == Some(&".."));
     }
-    Some(parts.join("/"))
+    (parts.join("/"), is_outside)
 }
