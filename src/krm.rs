@@ -16,6 +16,7 @@ pub mod plugin_home;
 mod reply;
 pub mod resource_list;
 mod results;
+mod slice;
 mod stream;
 
 pub use engine::{Config, ConfigKind, Engine, Rendered, RenderedItem, Request};

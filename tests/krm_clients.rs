@@ -216,7 +216,7 @@ fn kubectl_takes_a_validator_that_emits_nothing_and_no_other() {
 #[test]
 fn kustomize_runs_the_function_as_generator_and_transformer() {
     let Some(kubectl) = client("kubectl", "function in kustomize") else { return };
-    let plan = PLAN.replace(
+    let with_function = PLAN.replace(
         "  annotations:\n",
         "  annotations:\n    config.kubernetes.io/function: |\n      container: {image: example.org/infraflux}\n",
     );
@@ -228,7 +228,7 @@ fn kustomize_runs_the_function_as_generator_and_transformer() {
             "resources:\n  - odd.yaml\ngenerators:\n  - plan.yaml\ntransformers:\n  - plan.yaml\n",
         ),
         ("k/odd.yaml", ODD),
-        ("k/plan.yaml", &plan),
+        ("k/plan.yaml", &with_function),
         ("bin/docker", &format!("#!/bin/sh\nexec {}\n", program().display())),
     ]);
     fs::set_permissions(bench.path("bin/docker"), fs::Permissions::from_mode(0o755)).unwrap();

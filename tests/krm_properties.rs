@@ -93,7 +93,7 @@ fn metadata(entry: &Entry, position: usize) -> (String, String) {
         _ => {}
     }
     if entry.has_path {
-        let path = if entry.name % 3 == 0 { "lab/cluster/a.yaml" } else { "some/file.yaml" };
+        let path = if entry.name.is_multiple_of(3) { "lab/cluster/a.yaml" } else { "some/file.yaml" };
         for group in ["config.kubernetes.io", "internal.config.kubernetes.io"] {
             annotations.push(format!("{group}/path: '{path}'"));
             annotations.push(format!("{group}/index: '{position}'"));
@@ -106,10 +106,13 @@ fn metadata(entry: &Entry, position: usize) -> (String, String) {
 /// A ResourceList in block style.
 fn block(entries: &[Entry], dash: usize, after: usize, crlf: bool, config: usize, order: bool) -> String {
     let mut out = String::from("apiVersion: config.kubernetes.io/v1\nkind: ResourceList\n");
-    let mut items = String::from("items:\n");
-    if entries.is_empty() {
-        items = ["items: []\n", "items:\n", "items: null # none\n", ""][after % 4].to_owned();
+    let mut items = match (entries.is_empty(), after % 4) {
+        (false, _) | (true, 1) => "items:\n",
+        (true, 2) => "items: null # none\n",
+        (true, 3) => "",
+        (true, _) => "items: []\n",
     }
+    .to_owned();
     for (position, entry) in entries.iter().enumerate() {
         let dash_indent = " ".repeat(dash);
         let indent = " ".repeat(dash + 1 + after);
@@ -194,7 +197,7 @@ fn json(entries: &[Entry], style: usize, config: usize) -> String {
     if !(items.is_empty() && style == 2) {
         list["items"] = items.into();
     }
-    if config % 2 == 0 {
+    if config.is_multiple_of(2) {
         list["functionConfig"] = serde_json::json!({
             "apiVersion": "infraflux.io/v1alpha1", "kind": "ClusterPlan", "metadata": {"name": "lab"},
             "spec": {"warn": "look"},

@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use granit_parser::{Event, ScalarStyle};
-
-use super::header::{Header, HeaderScan};
+use super::{
+    header::{Header, HeaderScan},
+    slice::line_start,
+};
 use crate::{
     finding::{Findings, ObjectRef},
     yaml::{self, Limits, Node, Place, SourceId, Sources, scalar::Schema},
@@ -125,88 +126,6 @@ pub(super) fn read_node(
         || Node { place: Place::new(id, body), data: yaml::Data::Null },
         |document| document.root,
     ))
-}
-
-/// The start of the line that holds `offset`.
-pub(super) fn line_start(text: &str, offset: usize) -> usize {
-    text.as_bytes()[..offset].iter().rposition(|byte| matches!(byte, b'\n' | b'\r')).map_or(0, |at| at + 1)
-}
-
-/// The start of the line after the one that holds `offset`.
-pub(super) fn next_line(text: &str, offset: usize) -> usize {
-    let bytes = text.as_bytes();
-    match bytes[offset..].iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
-        None => bytes.len(),
-        Some(at) => {
-            let at = offset + at;
-            if bytes[at] == b'\r' && bytes.get(at + 1) == Some(&b'\n') { at + 2 } else { at + 1 }
-        }
-    }
-}
-
-/// Where the last token of a node ends; fed with the events of the node.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Tail {
-    end: usize,
-    kind: Token,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Token {
-    #[default]
-    Plain,
-    BlockScalar,
-    /// A null that is only implied.
-    Nothing,
-}
-
-impl Tail {
-    pub(super) fn take(&mut self, event: &Event<'_>, range: &Range<usize>) {
-        // The ends of block collections are where the next token begins: they would take in foreign comments.
-        let is_token = match event {
-            Event::Scalar(..) | Event::Alias(_) => true,
-            Event::SequenceStart(..) | Event::MappingStart(..) | Event::SequenceEnd | Event::MappingEnd => {
-                range.start < range.end
-            }
-            _ => false,
-        };
-        if is_token {
-            self.end = range.end;
-            self.kind = match event {
-                Event::Scalar(_, ScalarStyle::Literal | ScalarStyle::Folded, ..) => Token::BlockScalar,
-                Event::Scalar(..) if range.is_empty() => Token::Nothing,
-                _ => Token::Plain,
-            };
-        }
-    }
-
-    /// The end of the last token; a block scalar ends with its last line break.
-    pub(super) fn end(self, text: &str) -> usize {
-        match self.kind {
-            Token::Plain => self.end,
-            Token::BlockScalar => {
-                // Its span reaches to the column of the next token.
-                let line = line_start(text, self.end);
-                if text[line..self.end].bytes().all(|byte| byte == b' ') { line } else { self.end }
-            }
-            // The parser places it in front of its colon.
-            Token::Nothing => colon_after(text, self.end).unwrap_or(self.end),
-        }
-    }
-}
-
-/// The end of the colon that is the next token after `end`, if it is.
-pub(super) fn colon_after(text: &str, end: usize) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let mut at = end;
-    loop {
-        match bytes.get(at)? {
-            b':' => return Some(at + 1),
-            b' ' | b'\t' | b'\n' | b'\r' => at += 1,
-            b'#' => at = next_line(text, at),
-            _ => return None,
-        }
-    }
 }
 
 /// Reads the identity again where an alias or a merge hides it from [`HeaderScan`].

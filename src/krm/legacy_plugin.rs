@@ -13,10 +13,11 @@ use super::{
     exchange::{self, Form, Input},
     function::Reply,
     header::{Header, HeaderScan},
-    item::{Item, line_start, next_line, resolve_header},
+    item::{Item, resolve_header},
     reply::{Changes, Edits, Fate, without_blank_end},
     resource_list::{FunctionConfig, STDIN, function_config},
     results::{self, ConfigPlace, Whereabouts},
+    slice::{line_start, next_line},
     stream::{self, Growth},
 };
 use crate::{

@@ -5,8 +5,8 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::{
-    item::{line_start, next_line},
-    resource_list::{Entry, List, ResourceList, Style},
+    resource_list::{List, ResourceList, Style},
+    slice::{Entry, line_start, next_line},
 };
 use crate::yaml::emit;
 
