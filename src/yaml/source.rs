@@ -1,19 +1,32 @@
 //! Input texts and places in them.
 
-use std::{ops::Range, sync::Arc};
+use std::{
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 /// One input text: a file, standard input, a flag, or a file of the embedded catalogue.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Source {
     name: String,
     text: String,
+    /// Where lines begin; found at the first question, so that thousands of findings in one text cost one look.
+    lines: OnceLock<Vec<usize>>,
 }
+
+impl PartialEq for Source {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.text == other.text
+    }
+}
+
+impl Eq for Source {}
 
 impl Source {
     /// A text under the name that messages show (a path as the user wrote it, `<stdin>`, `--workers`).
     #[must_use]
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { name: name.into(), text: text.into() }
+        Self { name: name.into(), text: text.into(), lines: OnceLock::new() }
     }
 
     /// The name shown in messages.
@@ -37,10 +50,13 @@ impl Source {
         while !self.text.is_char_boundary(offset) {
             offset -= 1;
         }
-        let before = &self.text[..offset];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-        (line, before[line_start..].chars().count() + 1)
+        let lines = self.lines.get_or_init(|| {
+            let after = |(at, _): (usize, &str)| at + 1;
+            std::iter::once(0).chain(self.text.match_indices('\n').map(after)).collect()
+        });
+        let line = lines.partition_point(|start| *start <= offset);
+        let start = lines.get(line.saturating_sub(1)).copied().unwrap_or(0);
+        (line, self.text[start..offset].chars().count() + 1)
     }
 }
 
