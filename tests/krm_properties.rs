@@ -325,6 +325,30 @@ fn stream(entries: &[Entry], crlf: bool) -> String {
     if crlf { out.replace('\n', "\r\n") } else { out }
 }
 
+type Damage = Vec<(prop::sample::Index, u8, String)>;
+
+fn damage() -> impl Strategy<Value = Damage> {
+    let bytes = "[-:?&*!|>{}\\[\\],#'\"% \n\ta\r]{1,3}|---|\n---\n|\n\\.\\.\\.\n";
+    prop::collection::vec((any::<prop::sample::Index>(), 0..3u8, bytes), 1..4)
+}
+
+fn hurt(input: &mut String, damage: &Damage) {
+    for (index, action, text) in damage {
+        let mut at = index.index(input.len() + 1);
+        while !input.is_char_boundary(at) {
+            at -= 1;
+        }
+        match action {
+            0 => input.insert_str(at, text),
+            1 if at < input.len() => {
+                input.remove(at);
+            }
+            _ if at > input.len() / 2 => input.truncate(at),
+            _ => {}
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -399,20 +423,11 @@ proptest! {
         entries in prop::collection::vec(entry(), 0..5),
         dash in 0..3usize,
         flow: bool,
-        damage in prop::collection::vec((any::<prop::sample::Index>(), 0..3u8, "[-:?&*!|>{}\\[\\],#'\" \n\ta\r]{1,3}"), 1..4),
+        damage in damage(),
     ) {
         let entries = unique(entries);
         let mut input = if flow { json(&entries, 1, 0) } else { block(&entries, dash, 1, false, 3, true) };
-        for (index, action, text) in damage {
-            let mut at = index.index(input.len() + 1);
-            while !input.is_char_boundary(at) { at -= 1; }
-            match action {
-                0 => input.insert_str(at, &text),
-                1 if at < input.len() => { input.remove(at); }
-                _ if at > input.len() / 2 => input.truncate(at),
-                _ => {}
-            }
-        }
+        hurt(&mut input, &damage);
         let reply = function::run(input.as_bytes(), LIMITS, &Fake);
         let output = String::from_utf8(reply.stdout).unwrap();
         let (_, list) = read(&output);
@@ -422,6 +437,23 @@ proptest! {
             prop_assert_eq!(unmarked(&before), unmarked(&list), "{}\n=>\n{}", input, output);
             let again = function::run(output.as_bytes(), LIMITS, &Fake);
             prop_assert_eq!(String::from_utf8(again.stdout).unwrap(), output, "from\n{}", input);
+        }
+    }
+
+    #[test]
+    fn damaged_streams_are_answered_in_a_stable_way(
+        entries in prop::collection::vec(entry(), 1..5),
+        damage in damage(),
+    ) {
+        let mut input = stream(&unique(entries), false);
+        hurt(&mut input, &damage);
+        let config = b"apiVersion: infraflux.io/v1alpha1\nkind: ClusterPlan\nmetadata: {name: lab}\n";
+        let reply = legacy_plugin::run("<config>", config, input.as_bytes(), LIMITS, &Fake);
+        prop_assert_eq!(reply.exit == 0, !reply.stderr.contains("error IF"));
+        if reply.exit == 0 {
+            let again = legacy_plugin::run("<config>", config, &reply.stdout, LIMITS, &Fake);
+            prop_assert_eq!(again.exit, 0, "{}\nfrom\n{}\n=>\n{}", again.stderr, input, String::from_utf8_lossy(&reply.stdout));
+            prop_assert_eq!(String::from_utf8(again.stdout), String::from_utf8(reply.stdout), "from\n{}", input);
         }
     }
 }

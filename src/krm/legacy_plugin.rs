@@ -162,6 +162,8 @@ type Documents = (Vec<usize>, Vec<(Header, Range<usize>)>);
 fn documents(sources: &Sources, id: SourceId, text: &str, limits: Limits) -> Result<Documents, Findings> {
     let mut growth = Growth::default();
     let mut open: Option<Open> = None;
+    // Where a document may begin: at the start, and behind `...`.
+    let mut free = 0;
     let mut done: Vec<(usize, usize, HeaderScan)> = Vec::new();
     for event in stream::events(sources, id, text) {
         let (event, range) = event?;
@@ -170,13 +172,13 @@ fn documents(sources: &Sources, id: SourceId, text: &str, limits: Limits) -> Res
         }
         match &event {
             Event::DocumentStart(explicit, _) => {
-                // Comments in front of the first document without `---` are its own.
-                let first = if done.is_empty() { 0 } else { range.start };
-                let marker = if *explicit { range.start } else { first };
-                let start = if *explicit { behind_marker(text, range.end) } else { first };
+                // Comments in front of a document without `---` are its own.
+                let marker = if *explicit { range.start } else { free };
+                let start = if *explicit { behind_marker(text, range.end) } else { free };
                 open = Some(Open { marker, start, header: HeaderScan::default() });
             }
             Event::DocumentEnd => {
+                free = if range.is_empty() { range.start } else { next_line(text, range.end) };
                 if let Some(Open { marker, start, header }) = open.take() {
                     done.push((marker, start, header));
                 }
