@@ -1,6 +1,6 @@
 //! The ResourceList as it came: where its parts and items lie, byte for byte.
 //!
-//! Nothing is rebuilt from a tree. A reply is the input with pieces replaced ([`super::reply`]), so comments, quoting,
+//! Nothing is rebuilt from a tree. A reply is the input with pieces replaced (`krm::reply`), so comments, quoting,
 //! anchors, line ends and key order of everything foreign stay as they are, in YAML and in JSON alike.
 
 use std::{ops::Range, sync::Arc};
