@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 #[path = "support/clients.rs"]
 mod clients;
-use clients::client;
+use clients::{client, kubectls};
 
 const PLAN: &str = "\
 # the plan
@@ -94,8 +94,12 @@ impl Bench {
     }
 
     fn kustomize(&self, kubectl: &Path, folder: &str) -> Output {
-        Command::new(kubectl)
-            .args(["kustomize", "--enable-alpha-plugins"])
+        self.run(kubectl, &["kustomize", "--enable-alpha-plugins"], folder)
+    }
+
+    fn run(&self, program: &Path, arguments: &[&str], folder: &str) -> Output {
+        Command::new(program)
+            .args(arguments)
             .arg(self.path(folder))
             .env("KUSTOMIZE_PLUGIN_HOME", self.plugin_home())
             .env("PATH", {
@@ -142,83 +146,121 @@ fn objects(stream: &str) -> BTreeMap<String, serde_yaml::Value> {
 
 #[test]
 fn kubectl_runs_the_legacy_plugin_as_generator() {
-    let Some(kubectl) = client("kubectl", "legacy plugin as generator") else { return };
-    let bench =
-        Bench::new(&[("k/kustomization.yaml", "generators:\n  - plan.yaml\n"), ("k/plan.yaml", PLAN)]);
-    let built = objects(&ok(&bench.kustomize(&kubectl, "k")));
-    assert_eq!(built.keys().collect::<Vec<_>>(), ["a", "b", "x", "y"]);
-    assert_eq!(built["a"]["data"]["text"], "one\n\n  two\n");
-    assert_eq!(built["a"]["data"]["version"], "1.30");
-    assert_eq!(built["a"]["metadata"]["annotations"]["infraflux.io/plan"], "lab/lab");
+    for kubectl in kubectls("legacy plugin as generator") {
+        let bench =
+            Bench::new(&[("k/kustomization.yaml", "generators:\n  - plan.yaml\n"), ("k/plan.yaml", PLAN)]);
+        let built = objects(&ok(&bench.kustomize(&kubectl, "k")));
+        assert_eq!(built.keys().collect::<Vec<_>>(), ["a", "b", "x", "y"]);
+        assert_eq!(built["a"]["data"]["text"], "one\n\n  two\n");
+        assert_eq!(built["a"]["data"]["version"], "1.30");
+        assert_eq!(built["a"]["metadata"]["annotations"]["infraflux.io/plan"], "lab/lab");
+    }
 }
 
 #[test]
 fn kubectl_runs_the_legacy_plugin_as_transformer_and_keeps_odd_strings() {
-    let Some(kubectl) = client("kubectl", "legacy plugin as transformer") else { return };
-    let bench = Bench::new(&[
-        ("plain/kustomization.yaml", "resources:\n  - odd.yaml\n"),
-        ("plain/odd.yaml", ODD),
-        (
-            "k/kustomization.yaml",
-            "resources:\n  - odd.yaml\ngenerators:\n  - plan.yaml\ntransformers:\n  - plan.yaml\n",
-        ),
-        ("k/odd.yaml", ODD),
-        ("k/plan.yaml", PLAN),
-    ]);
-    let plain = ok(&bench.kustomize(&kubectl, "plain"));
-    fs::remove_dir_all(bench.path("plugins")).unwrap();
-    // The transformer meets what the generator made, and puts the same in its place.
-    let built = ok(&bench.kustomize(&kubectl, "k"));
-    assert!(built.contains(&plain), "{plain}\nis not in\n{built}");
-    assert_eq!(objects(&built).keys().collect::<Vec<_>>(), ["a", "b", "odd", "x", "y"]);
+    for kubectl in kubectls("legacy plugin as transformer") {
+        let bench = Bench::new(&[
+            ("plain/kustomization.yaml", "resources:\n  - odd.yaml\n"),
+            ("plain/odd.yaml", ODD),
+            (
+                "k/kustomization.yaml",
+                "resources:\n  - odd.yaml\ngenerators:\n  - plan.yaml\ntransformers:\n  - plan.yaml\n",
+            ),
+            ("k/odd.yaml", ODD),
+            ("k/plan.yaml", PLAN),
+        ]);
+        let plain = ok(&bench.kustomize(&kubectl, "plain"));
+        fs::remove_dir_all(bench.path("plugins")).unwrap();
+        // The transformer meets what the generator made, and puts the same in its place.
+        let built = ok(&bench.kustomize(&kubectl, "k"));
+        assert!(built.contains(&plain), "{plain}\nis not in\n{built}");
+        assert_eq!(objects(&built).keys().collect::<Vec<_>>(), ["a", "b", "odd", "x", "y"]);
+    }
 }
 
 #[test]
 fn kubectl_shows_the_error_of_a_legacy_plugin() {
-    let Some(kubectl) = client("kubectl", "error of a legacy plugin") else { return };
-    let plan = format!("{PLAN}  fail: this is wrong\n");
-    let bench =
-        Bench::new(&[("k/kustomization.yaml", "generators:\n  - plan.yaml\n"), ("k/plan.yaml", &plan)]);
-    let output = bench.kustomize(&kubectl, "k");
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success());
-    assert!(output.stdout.is_empty());
-    assert!(told.contains("ClusterPlan lab, spec.fail: this is wrong"), "{told}");
+    for kubectl in kubectls("error of a legacy plugin") {
+        let plan = format!("{PLAN}  fail: this is wrong\n");
+        let bench =
+            Bench::new(&[("k/kustomization.yaml", "generators:\n  - plan.yaml\n"), ("k/plan.yaml", &plan)]);
+        let output = bench.kustomize(&kubectl, "k");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success());
+        assert!(output.stdout.is_empty());
+        assert!(told.contains("ClusterPlan lab, spec.fail: this is wrong"), "{told}");
+    }
 }
 
 #[test]
 fn kubectl_takes_a_validator_that_emits_nothing_and_no_other() {
-    let Some(kubectl) = client("kubectl", "validator") else { return };
-    let checks = "apiVersion: infraflux.io/v1alpha1\nkind: Admission\nmetadata:\n  name: checks\n";
-    let quiet = format!("{checks}spec:\n  emit: none\n");
-    let bench = Bench::new(&[
-        ("quiet/kustomization.yaml", "resources:\n  - odd.yaml\nvalidators:\n  - checks.yaml\n"),
-        ("quiet/odd.yaml", ODD),
-        ("quiet/checks.yaml", &quiet),
-        ("echo/kustomization.yaml", "resources:\n  - odd.yaml\nvalidators:\n  - checks.yaml\n"),
-        ("echo/odd.yaml", ODD),
-        ("echo/checks.yaml", checks),
-        ("bad/kustomization.yaml", "resources:\n  - odd.yaml\nvalidators:\n  - checks.yaml\n"),
-        ("bad/odd.yaml", &ODD.replace("  name: odd", "  name: odd\n  labels: {bad: \"yes\"}")),
-        ("bad/checks.yaml", &quiet),
-    ]);
-    assert_eq!(objects(&ok(&bench.kustomize(&kubectl, "quiet"))).len(), 1);
-    fs::remove_dir_all(bench.path("plugins")).unwrap();
-    // This is why the doctor calls it an error.
-    assert!(!bench.kustomize(&kubectl, "echo").status.success());
-    fs::remove_dir_all(bench.path("plugins")).unwrap();
-    let bad = bench.kustomize(&kubectl, "bad");
-    assert!(!bad.status.success());
-    assert!(String::from_utf8_lossy(&bad.stderr).contains("ConfigMap odd, metadata.labels.bad"));
+    for kubectl in kubectls("validator") {
+        let checks = "apiVersion: infraflux.io/v1alpha1\nkind: Admission\nmetadata:\n  name: checks\n";
+        let quiet = format!("{checks}spec:\n  emit: none\n");
+        let bench = Bench::new(&[
+            ("quiet/kustomization.yaml", "resources:\n  - odd.yaml\nvalidators:\n  - checks.yaml\n"),
+            ("quiet/odd.yaml", ODD),
+            ("quiet/checks.yaml", &quiet),
+            ("echo/kustomization.yaml", "resources:\n  - odd.yaml\nvalidators:\n  - checks.yaml\n"),
+            ("echo/odd.yaml", ODD),
+            ("echo/checks.yaml", checks),
+            ("bad/kustomization.yaml", "resources:\n  - odd.yaml\nvalidators:\n  - checks.yaml\n"),
+            ("bad/odd.yaml", &ODD.replace("  name: odd", "  name: odd\n  labels: {bad: \"yes\"}")),
+            ("bad/checks.yaml", &quiet),
+        ]);
+        assert_eq!(objects(&ok(&bench.kustomize(&kubectl, "quiet"))).len(), 1);
+        fs::remove_dir_all(bench.path("plugins")).unwrap();
+        // This is why the doctor calls it an error.
+        assert!(!bench.kustomize(&kubectl, "echo").status.success());
+        fs::remove_dir_all(bench.path("plugins")).unwrap();
+        let bad = bench.kustomize(&kubectl, "bad");
+        assert!(!bad.status.success());
+        assert!(String::from_utf8_lossy(&bad.stderr).contains("ConfigMap odd, metadata.labels.bad"));
+    }
 }
 
 /// kustomize runs the container and the exec form by the same code; a stand-in for docker takes us there.
 #[test]
 fn kustomize_runs_the_function_as_generator_and_transformer() {
-    let Some(kubectl) = client("kubectl", "function in kustomize") else { return };
-    let with_function = PLAN.replace(
+    for kubectl in kubectls("function in kustomize") {
+        let with_function = PLAN.replace(
         "  annotations:\n",
         "  annotations:\n    config.kubernetes.io/function: |\n      container: {image: example.org/infraflux}\n",
+    );
+        let bench = Bench::new(&[
+            ("plain/kustomization.yaml", "resources:\n  - odd.yaml\n"),
+            ("plain/odd.yaml", ODD),
+            (
+                "k/kustomization.yaml",
+                "resources:\n  - odd.yaml\ngenerators:\n  - plan.yaml\ntransformers:\n  - plan.yaml\n",
+            ),
+            ("k/odd.yaml", ODD),
+            ("k/plan.yaml", &with_function),
+            ("bin/docker", &format!("#!/bin/sh\nexec {}\n", program().display())),
+        ]);
+        fs::set_permissions(bench.path("bin/docker"), fs::Permissions::from_mode(0o755)).unwrap();
+        let plain = ok(&bench.kustomize(&kubectl, "plain"));
+        fs::remove_dir_all(bench.path("plugins")).unwrap();
+        let built = ok(&bench.kustomize(&kubectl, "k"));
+        assert!(built.contains(&plain), "{plain}\nis not in\n{built}");
+        let built = objects(&built);
+        assert_eq!(built.keys().collect::<Vec<_>>(), ["a", "b", "odd", "x", "y"]);
+        let annotations = built["a"]["metadata"]["annotations"].as_mapping().unwrap();
+        assert_eq!(annotations.len(), 1, "path and index are taken off again: {annotations:?}");
+    }
+}
+
+/// The exec form itself, which only stand-alone kustomize has.
+#[test]
+fn kustomize_runs_the_exec_function() {
+    let Some(kustomize) = client("kustomize", "exec function in kustomize") else { return };
+    let with_function = PLAN.replace(
+        "  annotations:\n",
+        &format!(
+            "  annotations:\n    config.kubernetes.io/function: |\n      exec: {{path: {}}}\n",
+            program().display()
+        ),
     );
     let bench = Bench::new(&[
         ("plain/kustomization.yaml", "resources:\n  - odd.yaml\n"),
@@ -229,17 +271,22 @@ fn kustomize_runs_the_function_as_generator_and_transformer() {
         ),
         ("k/odd.yaml", ODD),
         ("k/plan.yaml", &with_function),
-        ("bin/docker", &format!("#!/bin/sh\nexec {}\n", program().display())),
     ]);
-    fs::set_permissions(bench.path("bin/docker"), fs::Permissions::from_mode(0o755)).unwrap();
-    let plain = ok(&bench.kustomize(&kubectl, "plain"));
-    fs::remove_dir_all(bench.path("plugins")).unwrap();
-    let built = ok(&bench.kustomize(&kubectl, "k"));
+    let call = |folder| {
+        let output = bench.run(&kustomize, &["build", "--enable-alpha-plugins", "--enable-exec"], folder);
+        fs::remove_dir_all(bench.path("plugins")).unwrap();
+        output
+    };
+    let plain = ok(&call("plain"));
+    let built = ok(&call("k"));
     assert!(built.contains(&plain), "{plain}\nis not in\n{built}");
-    let built = objects(&built);
-    assert_eq!(built.keys().collect::<Vec<_>>(), ["a", "b", "odd", "x", "y"]);
-    let annotations = built["a"]["metadata"]["annotations"].as_mapping().unwrap();
-    assert_eq!(annotations.len(), 1, "path and index are taken off again: {annotations:?}");
+    assert_eq!(objects(&built).keys().collect::<Vec<_>>(), ["a", "b", "odd", "x", "y"]);
+
+    bench.write("k/plan.yaml", &format!("{with_function}  fail: this is wrong\n"));
+    let failed = call("k");
+    assert!(!failed.status.success() && failed.stdout.is_empty());
+    let told = String::from_utf8_lossy(&failed.stderr);
+    assert!(told.contains("ClusterPlan lab, spec.fail: this is wrong"), "{told}");
 }
 
 fn kptfile(program: &Path) -> String {

@@ -21,3 +21,13 @@ pub(crate) fn client(name: &str, test: &str) -> Option<PathBuf> {
     }
     found
 }
+
+/// Every kubectl to test with: the one on PATH, and those that `INFRAFLUX_KUBECTL` names (paths, separated as in PATH),
+/// since kustomize behaves differently from version to version.
+pub(crate) fn kubectls(test: &str) -> Vec<PathBuf> {
+    let more = std::env::var_os("INFRAFLUX_KUBECTL").unwrap_or_default();
+    client("kubectl", test)
+        .into_iter()
+        .chain(std::env::split_paths(&more).filter(|path| !path.as_os_str().is_empty()))
+        .collect()
+}
