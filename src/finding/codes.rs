@@ -170,11 +170,6 @@ codes! {
         "A new tree takes the place of the old one by a rename, which works only inside one file system. This is a mount point \
          in the output folder.";
 
-    // 13 the command line
-    USAGE = "IF1301", Usage, "the command line is wrong",
-        "An unknown flag, a flag without its value, or a value that the flag does not take. `infraflux help` and \
-         `infraflux help COMMAND` list what there is.";
-
     // 12 functions and plugins
     NOT_A_RESOURCE_LIST = "IF1201", Content, "the input is not a ResourceList",
         "Without arguments the program acts as a KRM function: it reads one document of kind `ResourceList` from standard \
@@ -246,4 +241,9 @@ codes! {
         "In the exec form an entry with more than one `=` does not arrive.";
     BAD_KUSTOMIZATION = "IF1232", Content, "the kustomization is not one mapping",
         "A `kustomization.yaml` is a single YAML document with a mapping.";
+
+    // 13 the command line
+    USAGE = "IF1301", Usage, "the command line is wrong",
+        "An unknown flag, a flag without its value, or a value that the flag does not take. `infraflux help` and \
+         `infraflux help COMMAND` list what there is.";
 }
