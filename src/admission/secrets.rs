@@ -50,6 +50,9 @@ pub fn check(sources: &Sources, files: &[File], config: Option<SourceId>) -> Fin
                     .hint("take it for known and replace it at its owner; then take it out of the file"),
             );
         }
+        if config == Some(file.source) {
+            continue;
+        }
         let documents = if is_manifest(&file.path) {
             match yaml::read(sources, file.source, Schema::Cluster, Limits::STREAM) {
                 Ok(documents) => documents,
@@ -127,8 +130,9 @@ impl Input<'_> {
 fn one(input: &mut Input<'_>, file: &Parsed<'_>, rules: &Rules) -> Findings {
     let mut findings = Findings::new();
     let rule = rules.find(file.path);
-    let meant = is_named_so(file.path) || rule.is_some();
-    if !file.path.is_empty() && meant && !file.encrypted {
+    // A rule for every folder says nothing about this one; it is reported once, in `.sops.yaml`.
+    let planned = rule.is_some_and(|rule| !rule.covers_everything());
+    if (is_named_so(file.path) || planned) && !file.encrypted {
         let why = if is_named_so(file.path) { "its name says" } else { "a rule of `.sops.yaml` says" };
         findings.push(not_encrypted(
             input,

@@ -163,6 +163,12 @@ impl Rule {
         self.path.as_ref().is_none_or(|regex| regex.is_match(path))
     }
 
+    /// Whether it covers also what nobody planned.
+    #[must_use]
+    pub fn covers_everything(&self) -> bool {
+        self.covers(UNPLANNED)
+    }
+
     fn read(sources: &Sources, node: &Node, findings: &mut Findings) -> Option<Self> {
         let mut problem = |place: Place, message: String, hint: Option<String>| {
             let finding = Finding::error(&codes::SOPS_CONFIG, message).at(sources.locate(place));
@@ -219,7 +225,7 @@ impl Rule {
     /// What is allowed but unwise.
     fn review(&self, sources: &Sources, node: &Node, findings: &mut Findings) {
         let place = node.key_place(&["path_regex"]).unwrap_or(node.place);
-        if self.covers(UNPLANNED) {
+        if self.covers_everything() {
             findings.push(
                 Finding::warning(&codes::SOPS_CATCH_ALL, "this rule covers every folder")
                     .at(sources.locate(place))

@@ -35,14 +35,12 @@ pub(super) fn check(input: &mut Input<'_>, path: &str, document: &Node, rule: Op
             .into_iter()
             .filter_map(|(missing, what)| missing.then_some(what))
             .collect();
-    if !missing.is_empty() {
+    if let [most @ .., last] = &missing[..] {
+        let list = if most.is_empty() { String::new() } else { format!("{} and ", most.join(", ")) };
         findings.push(
-            Finding::error(
-                &codes::SOPS_INCOMPLETE,
-                format!("the `sops` block lacks {}", missing.join(" and ")),
-            )
-            .at(at(entry.key_place))
-            .hint("take the file from Git's history and change it with `sops edit`"),
+            Finding::error(&codes::SOPS_INCOMPLETE, format!("the `sops` block lacks {list}{last}"))
+                .at(at(entry.key_place))
+                .hint("take the file from Git's history and change it with `sops edit`"),
         );
     }
 

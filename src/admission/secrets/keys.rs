@@ -70,9 +70,10 @@ pub fn find(text: &str) -> Vec<Match> {
     }
     for hit in ENCODED.iter().flat_map(|regex| regex.find_iter(text)) {
         let decoded = decode(hit.as_str(), 64);
+        // Talos writes certificates and keys so; only the first line tells them apart.
         let header = decoded.split(|byte| *byte == b'\n').next().unwrap_or_default();
         if header.windows(b"PRIVATE KEY".len()).any(|window| window == b"PRIVATE KEY") {
-            let what = "the base64 of a PEM private key, as Talos writes it";
+            let what = "a PEM private key in base64";
             found.push(Match { code: &codes::PRIVATE_KEY, what, range: hit.range() });
         }
     }
@@ -146,7 +147,7 @@ mod tests {
             ("a Docker access token", format!("dckr{}{}", "_pat_", letters(27))),
             // `-----BEGIN ED25519 PRIVATE KEY-----`
             (
-                "the base64 of a PEM private key, as Talos writes it",
+                "a PEM private key in base64",
                 format!("key: LS0tLS1CRUdJTi{}", "BFRDI1NTE5IFBSSVZBVEUgS0VZLS0tLS0KTUM0Q0FRQXdCUVlES"),
             ),
         ];
