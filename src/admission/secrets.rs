@@ -18,8 +18,10 @@ mod delivery;
 mod encrypted;
 pub mod keys;
 mod plain;
+mod rendered;
 
 pub use creation_rules::Rules;
+pub use rendered::violations;
 
 /// A text file of the repository.
 #[derive(Debug, Clone, PartialEq, Eq)]

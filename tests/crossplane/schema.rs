@@ -1,18 +1,29 @@
 //! CRDs as strict schemas: an unknown field is an error.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::PathBuf, sync::OnceLock};
 
 use serde_json::{Map, Value, json};
 
 /// CRDs by group and kind.
 pub(crate) struct Crds {
-    list: BTreeMap<(String, String), Value>,
+    list: BTreeMap<(String, String), Crd>,
+}
+
+struct Crd {
+    text: Value,
+    /// Compiled at first use, by version.
+    versions: BTreeMap<String, OnceLock<jsonschema::Validator>>,
 }
 
 impl Crds {
     /// Those of `INFRAFLUX_CRDS`, or of `../shared/crds` beside the checkout. Without them the caller's test is skipped
     /// aloud, or fails with `INFRAFLUX_REQUIRE_CLIENTS=1`.
-    pub(crate) fn load() -> Option<Self> {
+    pub(crate) fn load() -> Option<&'static Self> {
+        static CRDS: OnceLock<Option<Crds>> = OnceLock::new();
+        CRDS.get_or_init(Self::read).as_ref()
+    }
+
+    fn read() -> Option<Self> {
         let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/crds");
         let folder = std::env::var_os("INFRAFLUX_CRDS").map_or(beside, PathBuf::from);
         if !folder.is_dir() {
@@ -31,30 +42,42 @@ impl Crds {
             for file in fs::read_dir(provider).unwrap().map(|entry| entry.unwrap().path()) {
                 let crd: Value = serde_yaml::from_str(&fs::read_to_string(file).unwrap()).unwrap();
                 let text = |pointer: &str| crd.pointer(pointer).and_then(Value::as_str).unwrap().to_owned();
-                list.insert((text("/spec/group"), text("/spec/names/kind")), crd);
+                let versions = crd["spec"]["versions"].as_array().unwrap().iter();
+                let versions = versions
+                    .filter(|version| version["served"] == true)
+                    .map(|version| (version["name"].as_str().unwrap().to_owned(), OnceLock::new()))
+                    .collect();
+                let key = (text("/spec/group"), text("/spec/names/kind"));
+                list.insert(key, Crd { versions, text: crd });
             }
         }
         Some(Self { list })
     }
 
-    /// The CRD of an object, if it is one of those that are known.
-    pub(crate) fn of(&self, object: &Value) -> Option<&Value> {
+    fn find(&self, object: &Value) -> Option<&Crd> {
         let group = object["apiVersion"].as_str()?.rsplit_once('/').map_or("", |(group, _)| group);
         self.list.get(&(group.to_owned(), object["kind"].as_str()?.to_owned()))
+    }
+
+    /// The CRD of an object, if it is one of those that are known.
+    pub(crate) fn of(&self, object: &Value) -> Option<&Value> {
+        self.find(object).map(|crd| &crd.text)
     }
 
     /// What is wrong with an object: structure, unknown fields, and the parameters that upjet's CEL rules require.
     /// `None` when its kind is not known.
     pub(crate) fn check(&self, object: &Value) -> Option<Vec<String>> {
-        let crd = self.of(object)?;
+        let crd = self.find(object)?;
         let version = object["apiVersion"].as_str()?.rsplit('/').next()?;
-        let schema = crd["spec"]["versions"]
+        let Some(compiled) = crd.versions.get(version) else {
+            return Some(vec![format!("version {version} is not served")]);
+        };
+        let schema = crd.text["spec"]["versions"]
             .as_array()?
             .iter()
-            .find(|known| known["name"] == version && known["served"] == true)
-            .map(|known| &known["schema"]["openAPIV3Schema"]);
-        let Some(schema) = schema else { return Some(vec![format!("version {version} is not served")]) };
-        let mut errors = validate(schema, object);
+            .find(|known| known["name"] == version)
+            .map(|known| &known["schema"]["openAPIV3Schema"])?;
+        let mut errors = errors(compiled.get_or_init(|| compile(schema)), object);
         errors.extend(required_parameters(schema, object));
         Some(errors)
     }
@@ -62,9 +85,15 @@ impl Crds {
 
 /// Checks an object against an OpenAPI schema of a CRD or XRD.
 pub(crate) fn validate(schema: &Value, object: &Value) -> Vec<String> {
-    let closed = close(schema, true);
-    let validator = jsonschema::validator_for(&closed).expect("a CRD's schema is a schema");
-    validator.iter_errors(object).map(|error| format!("{}: {error}", error.instance_path())).collect()
+    errors(&compile(schema), object)
+}
+
+fn compile(schema: &Value) -> jsonschema::Validator {
+    jsonschema::validator_for(&close(schema, true)).expect("a CRD's schema is a schema")
+}
+
+fn errors(schema: &jsonschema::Validator, object: &Value) -> Vec<String> {
+    schema.iter_errors(object).map(|error| format!("{}: {error}", error.instance_path())).collect()
 }
 
 /// The same schema in the words of JSON Schema, with every object closed that the API server would prune.

@@ -126,7 +126,7 @@ fn found(input: &mut Input<'_>, path: &FieldPath, place: Place, message: String)
 }
 
 /// Not empty, not ciphertext, and not just the name of a variable that Flux or InfraFlux fills in.
-fn is_plain(text: &str) -> bool {
+pub(super) fn is_plain(text: &str) -> bool {
     !is_sealed(text) && !is_variable(text)
 }
 
