@@ -5,5 +5,6 @@
 //! the file for what a user wrote.
 
 pub mod object;
+pub mod secrets;
 
 pub use object::{Object, Objects, Violation};

@@ -122,6 +122,52 @@ codes! {
         "Profiles are files in `management/profiles/`: they pin Kubernetes, Talos, the Cluster API providers and the \
          charts. `infraflux versions` prints them.";
 
+    // 10 secrets
+    SECRET_PLAIN = "IF1001", Content, "a secret value stands in plain text",
+        "Whoever reads the repository reads the value, and Git keeps it for ever: treat it as known and make a new one. \
+         Write the new one into a file named `*.sops.yaml` and encrypt it with `sops encrypt -i FILE`. Empty values are \
+         placeholders and fine, and so is a value that is one Flux variable.";
+    SECRET_NOT_ENCRYPTED = "IF1002", Content, "a file that should be encrypted is not",
+        "The name says `.sops.` or a rule of `.sops.yaml` covers the path, but the file (or one of its documents) has no \
+         `sops` block. Run `sops encrypt -i FILE`. If values were committed before, treat them as known.";
+    SOPS_INCOMPLETE = "IF1003", Content, "the sops block is incomplete",
+        "sops writes `mac`, `version` and at least one recipient; without them nothing can be decrypted. Mostly somebody \
+         merged or cut the file by hand: take it from Git's history and change it with `sops edit`.";
+    SOPS_NO_RULE = "IF1004", Content, "no rule of .sops.yaml covers an encrypted file",
+        "The next person who makes such a file gets an error, and nobody can tell whether the recipients are right. Move \
+         the file to a folder that has a rule, or write one. Paths are seen from the folder of `.sops.yaml`, and the first \
+         rule whose `path_regex` matches counts.";
+    SOPS_RECIPIENTS = "IF1005", Content, "a file is encrypted to other recipients than its rule says",
+        "Rules are read when a file is made. After a change of `.sops.yaml` run `sops updatekeys -y FILE`, and `sops rotate \
+         -i FILE` when a recipient was taken out. Until then a new key holder cannot read the file and an old one still can.";
+    SOPS_SELECTION = "IF1006", Content, "a file encrypts other keys than its rule says",
+        "`encrypted_regex` and its kin are copied into the file when it is made. `sops edit` keeps the old choice: decrypt \
+         the file and encrypt it again.";
+    SOPS_METADATA = "IF1007", Content, "apiVersion, kind or metadata is encrypted",
+        "Flux must read them to know what the object is, and refuses the file. Give the rule `encrypted_regex: \
+         ^(data|stringData)$`, decrypt the file and encrypt it again.";
+    PRIVATE_KEY = "IF1008", Content, "a private key stands in the text",
+        "An age identity, a PEM private key or the base64 of one, as Talos writes them. Whoever reads the repository has \
+         it, and Git keeps it for ever: make a new key, then take this one out.";
+    CREDENTIAL = "IF1009", Content, "a credential stands in the text",
+        "The text has the form of an access key or token of a well-known service. Withdraw it at the service, make a new \
+         one, and keep that in a Secret encrypted with sops.";
+    DECRYPTION_MISSING = "IF1010", Content, "a Kustomization reads an encrypted file but does not decrypt it",
+        "Flux refuses the whole Kustomization (`is SOPS encrypted, configuring decryption is required`). Add `spec.decryption: \
+         {provider: sops}`, with a `secretRef` in the same namespace unless the controller runs with `--sops-age-secret`.";
+    SOPS_CONFIG = "IF1011", Content, "a rule of .sops.yaml cannot be used",
+        "sops reads `.sops.yaml` leniently: a misspelt key is ignored, and a misspelt `encrypted_regex` encrypts the whole \
+         file. So everything that sops would ignore or refuse is reported here.";
+    SOPS_CATCH_ALL = "IF1012", Content, "a rule of .sops.yaml covers every folder",
+        "A secret in an unplanned place should be refused, not encrypted to whoever the last rule names. Anchor \
+         `path_regex` with `^` at the folder that it is for.";
+    SOPS_FEW_RECIPIENTS = "IF1013", Content, "a rule of .sops.yaml has fewer than two recipients",
+        "When the one key is lost, every secret under the rule is lost with it. Add a second one: a person's beside a \
+         machine's, or one that is kept offline.";
+    SOPS_PLACEHOLDER = "IF1014", Content, "a recipient is no key",
+        "sops refuses to encrypt to it. In a fresh copy these are the placeholders of `.sops.yaml`: put the public keys \
+         there that `age-keygen` prints (`age1...`). `sops/README.md` has the steps.";
+
     // 11 writing
     BAD_PATH = "IF1101", Content, "a name cannot be a path in the output folder",
         "Names of clusters and of templates become paths. A path must stay inside its folder (no `..`, no `/` in front) and \
