@@ -323,6 +323,9 @@ impl Resolver<'_> {
         let minor =
             kubernetes.map_or_else(String::new, |version| format!("{}.{}", version.major, version.minor));
         [
+            // Flux writes the built objects anew before it substitutes, so quotes around `${x}` do not survive; bundles
+            // write `${quote}${x}${quote}` where a value must stay a string (fluxcd/pkg kustomize/kustomize_varsub.go).
+            ("quote", "\"".to_owned()),
             ("cluster_namespace", spec.namespace.clone().unwrap_or_else(|| name.clone())),
             ("cluster_name", name),
             ("cluster_provider", provider.as_str().to_owned()),
