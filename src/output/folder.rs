@@ -256,7 +256,7 @@ impl<'tree> Survey<'tree> {
                     &codes::OTHER_FILE_SYSTEM,
                     format!("`{}` lies on another file system than the output folder", self.root.display()),
                 )
-                .hint("Mount the output folder as a whole, or name the mounted folder with `--out`"),
+                .hint("Mount the output folder as a whole"),
             );
         }
         if findings.has_errors() {
