@@ -18,6 +18,8 @@ use crate::finding::Findings;
 
 mod commit;
 mod disk;
+#[cfg(all(test, unix))]
+mod faults;
 mod folder;
 mod index;
 mod inventory;

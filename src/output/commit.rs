@@ -20,6 +20,8 @@ use crate::finding::{Finding, Findings, codes};
 pub(crate) struct Move {
     pub(crate) name: String,
     pub(crate) state: State,
+    /// Whether nothing of InfraFlux's is left in it, so that the list of clusters no longer names it.
+    pub(crate) leaves: bool,
 }
 
 /// A step that was taken.
@@ -56,44 +58,55 @@ fn run(
     index: Option<State>,
     done: &mut Vec<Done>,
 ) -> Step<()> {
-    let place = |from: PathBuf, target: &Path, done: &mut Vec<Done>| {
-        disk.rename_new(&from, target).during("replace", target)?;
-        done.push(Done::PutInPlace { from, target: target.to_owned() });
-        Ok(())
-    };
-    let move_away = |target: &Path, to: PathBuf, done: &mut Vec<Done>| {
-        disk.rename_new(target, &to).during("replace", target)?;
-        done.push(Done::MovedAway { target: target.to_owned(), to });
-        Ok(())
-    };
-    for Move { name, state } in moves {
-        let (new, old, target) = (stage.new_trees().join(name), stage.old_trees().join(name), out.join(name));
-        match state {
-            State::Unchanged | State::Removed => {}
-            State::Created => place(new, &target, done)?,
-            State::Changed => match disk.exchange(&new, &target) {
-                Ok(()) => done.push(Done::Exchanged { new, target }),
-                Err(error) if error.kind() == ErrorKind::Unsupported => {
-                    // For a moment the folder is not there; the journal lets the next run close that gap.
-                    move_away(&target, old, done)?;
-                    place(new, &target, done)?;
-                }
-                Err(error) => return Err(error).during("replace", &target),
-            },
-        }
+    for step in moves.iter().filter(|step| !step.leaves) {
+        replace(disk, stage, out, step, done)?;
     }
     let target = out.join(INDEX);
     match index {
-        Some(State::Created) => place(stage.index(), &target, done)?,
+        Some(State::Created) => place(disk, stage.index(), target, done)?,
         Some(State::Changed) => {
             disk.rename_over(&stage.index(), &target).during("replace", &target)?;
             done.push(Done::Replaced { old: stage.old_index(), target });
         }
         Some(State::Unchanged | State::Removed) | None => {}
     }
-    for Move { name, .. } in moves.iter().filter(|step| step.state == State::Removed) {
-        move_away(&out.join(name), stage.old_trees().join(name), done)?;
+    for step in moves.iter().filter(|step| step.leaves) {
+        replace(disk, stage, out, step, done)?;
     }
+    Ok(())
+}
+
+fn replace(disk: &dyn Disk, stage: &Stage, out: &Path, step: &Move, done: &mut Vec<Done>) -> Step<()> {
+    let Move { name, state, .. } = step;
+    let (new, old, target) = (stage.new_trees().join(name), stage.old_trees().join(name), out.join(name));
+    match state {
+        State::Unchanged => Ok(()),
+        State::Created => place(disk, new, target, done),
+        State::Removed => move_away(disk, target, old, done),
+        State::Changed => match disk.exchange(&new, &target) {
+            Ok(()) => {
+                done.push(Done::Exchanged { new, target });
+                Ok(())
+            }
+            Err(error) if error.kind() == ErrorKind::Unsupported => {
+                // For a moment the folder is not there; the journal lets the next run close that gap.
+                move_away(disk, target.clone(), old, done)?;
+                place(disk, new, target, done)
+            }
+            Err(error) => Err(error).during("replace", &target),
+        },
+    }
+}
+
+fn place(disk: &dyn Disk, from: PathBuf, target: PathBuf, done: &mut Vec<Done>) -> Step<()> {
+    disk.rename_new(&from, &target).during("replace", &target)?;
+    done.push(Done::PutInPlace { from, target });
+    Ok(())
+}
+
+fn move_away(disk: &dyn Disk, target: PathBuf, to: PathBuf, done: &mut Vec<Done>) -> Step<()> {
+    disk.rename_new(&target, &to).during("replace", &target)?;
+    done.push(Done::MovedAway { target, to });
     Ok(())
 }
 

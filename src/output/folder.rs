@@ -256,7 +256,7 @@ impl<'tree> Survey<'tree> {
                     &codes::OTHER_FILE_SYSTEM,
                     format!("`{}` lies on another file system than the output folder", self.root.display()),
                 )
-                .hint("Mount the output folder as a whole, or name the mounted folder with `--out`"),
+                .hint("Mount the output folder as a whole"),
             );
         }
         if findings.has_errors() {
@@ -268,21 +268,24 @@ impl<'tree> Survey<'tree> {
     fn obstacles(&self) -> Option<Finding> {
         let first = self.in_the_way.first()?;
         let root = self.root.display();
-        let message = if self.in_the_way.len() == 1 {
-            format!("`{root}/{first}` is not InfraFlux's and is in the way of what is rendered")
+        let (message, them) = if self.in_the_way.len() == 1 {
+            (format!("`{root}/{first}` is not InfraFlux's and is in the way of what is rendered"), "it")
         } else {
-            format!(
-                "{} files in `{root}` are not InfraFlux's and are in the way of what is rendered: {}",
-                self.in_the_way.len(),
-                named(self.in_the_way.iter().map(String::as_str))
+            let names = named(self.in_the_way.iter().map(String::as_str));
+            let count = self.in_the_way.len();
+            (
+                format!(
+                    "{count} files in `{root}` are not InfraFlux's and are in the way of what is rendered: {names}"
+                ),
+                "them",
             )
         };
         let hint = if self.inventory_bytes.is_some() {
-            "Move it away, or rename the template that renders a file of this name".to_owned()
+            format!("Move {them} away, or rename the templates that render the same names")
         } else {
             format!(
-                "Move it away; or, if InfraFlux wrote it and only the inventory `{root}/{INVENTORY}` was lost (it \
-                 belongs into Git), delete it and run again"
+                "Move {them} away; or, if InfraFlux wrote {them} and only the inventory `{root}/{INVENTORY}` was lost (it \
+                 belongs into Git), delete {them} and run again"
             )
         };
         Some(Finding::error(&codes::FILE_IN_THE_WAY, message).hint(hint))

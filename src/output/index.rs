@@ -36,7 +36,7 @@ pub(crate) struct Index {
 /// The text that lists these clusters.
 ///
 /// An empty list is written as such, because Flux makes up a kustomization of everything below when there is none
-/// (fluxcd/kustomize-controller), which would take `management` in.
+/// (`fluxcd/pkg`, `kustomize/kustomize_generator.go`), which would take `management` in. kustomize builds nothing from it.
 pub(crate) fn render(clusters: &BTreeSet<String>) -> Vec<u8> {
     let mut text = HEAD.to_owned();
     if clusters.is_empty() {

@@ -14,7 +14,7 @@ use crate::finding::{Finding, Findings, codes};
 /// stale, and no lock file is left lying about.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _folder: Option<File>,
+    folder: Option<File>,
 }
 
 impl Lock {
@@ -26,19 +26,29 @@ impl Lock {
     ) -> Result<(Self, Findings), Findings> {
         let file = match File::open(folder) {
             Ok(file) => file,
-            Err(error) => return Ok((Self { _folder: None }, unavailable(shown, &error))),
+            Err(error) => return Ok((Self { folder: None }, unavailable(shown, &error))),
         };
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(busy(shown)),
             Err(TryLockError::Error(error)) => {
-                return Ok((Self { _folder: None }, unavailable(shown, &error)));
+                return Ok((Self { folder: None }, unavailable(shown, &error)));
             }
         }
         if is_current(disk, &file, folder) {
-            Ok((Self { _folder: Some(file) }, Findings::new()))
+            Ok((Self { folder: Some(file) }, Findings::new()))
         } else {
             Err(busy(shown))
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing would do, but for a process that another thread is just starting: until it runs its own program it
+        // has a copy of every open file, and with it the lock.
+        if let Some(folder) = &self.folder {
+            let _ = folder.unlock();
         }
     }
 }
@@ -47,8 +57,10 @@ impl Lock {
 #[cfg(unix)]
 fn is_current(disk: &dyn Disk, file: &File, folder: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
-    let (Ok(locked), Ok(Some(named))) = (file.metadata(), disk.look(folder)) else { return false };
-    named.identity.is_some_and(|named| named.device == locked.dev() && named.inode == locked.ino())
+    // When the system does not tell, the lock is held all the same.
+    let (Ok(locked), Ok(named)) = (file.metadata(), disk.look(folder)) else { return true };
+    let named = named.and_then(|named| named.identity);
+    named.is_some_and(|named| named.device == locked.dev() && named.inode == locked.ino())
 }
 
 #[cfg(not(unix))]

@@ -168,22 +168,17 @@ impl Session {
     /// making the output folder lies beside it.
     fn take_over(&mut self) -> Result<(), Findings> {
         let disk = self.disk.clone();
+        let beside = self.beside();
         if self.exists {
             let (lock, warnings) = Lock::acquire(&*disk, &self.out, &self.out)?;
             self.locks.push(lock);
             self.findings.extend(warnings);
             self.findings.extend(recover::recover(&*disk, &self.out)?);
+            // Of a run that made the output folder and was stopped then. It holds nothing, so it may also stay.
+            let _ = clear(&*disk, &beside, &self.out);
             return Ok(());
         }
-        let beside = self.beside();
-        if recover::left_behind(&*disk, &beside)?.is_some() {
-            let (_lock, _) = Lock::acquire(&*disk, &beside, &self.out)?;
-            // Looked at again now that nobody else can change it.
-            if let Some(stage) = recover::left_behind(&*disk, &beside)? {
-                stage.discard(&*disk).map_err(|trouble| trouble.finding(&codes::LEFT_OVER))?;
-            }
-        }
-        Ok(())
+        clear(&*disk, &beside, &self.out)
     }
 
     fn fill(&mut self, folders: &[(&Tree, Folder)]) -> Result<(), Findings> {
@@ -295,7 +290,7 @@ impl Session {
             .folders
             .iter()
             .filter(|folder| folder.state != State::Unchanged)
-            .map(|folder| Move { name: folder.name.clone(), state: folder.state })
+            .map(|folder| Move { name: folder.name.clone(), state: folder.state, leaves: folder.is_empty() })
             .collect();
         let mut journal = Journal::default();
         for step in &moves {
@@ -331,6 +326,19 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.abandon();
     }
+}
+
+/// Clears what a run left that had not yet made the output folder.
+fn clear(disk: &dyn Disk, beside: &Path, out: &Path) -> Result<(), Findings> {
+    if recover::left_behind(disk, beside)?.is_none() {
+        return Ok(());
+    }
+    let (_lock, _) = Lock::acquire(disk, beside, out)?;
+    // Looked at again now that nobody else can change it.
+    if let Some(stage) = recover::left_behind(disk, beside)? {
+        stage.discard(disk).map_err(|trouble| trouble.finding(&codes::LEFT_OVER))?;
+    }
+    Ok(())
 }
 
 fn not_a_folder(out: &Path, kind: Kind) -> Finding {

@@ -70,6 +70,11 @@ impl FolderChanges {
         self.created.len() + self.changed.len() + self.removed.len()
     }
 
+    /// Whether no file of InfraFlux's is there afterwards.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.created.is_empty() && self.changed.is_empty() && self.unchanged.is_empty()
+    }
+
     /// The files are right and only the record of them was not, as after a merge.
     fn inventory_only(&self) -> bool {
         self.state != State::Unchanged && self.files_changed() == 0
@@ -168,7 +173,9 @@ impl Summary {
         if parts.is_empty() {
             parts.push("0 changes".to_owned());
         }
-        parts.push(format!("{} unchanged", counts.unchanged));
+        if counts.unchanged > 0 {
+            parts.push(format!("{} unchanged", counts.unchanged));
+        }
         let folders = match self.folders.len() {
             1 => "1 folder".to_owned(),
             count => format!("{count} folders"),

@@ -71,7 +71,7 @@ impl Trouble {
             }
             ErrorKind::CrossesDevices => format!(
                 "`{path}` cannot be moved: it is a mount point, or comes from a lower layer of an overlay file system; \
-                 mount the output folder as a whole, or remove `{path}` first"
+                 mount the output folder as a whole, or remove `{path}` first (not without files of your own in it)"
             ),
             ErrorKind::ResourceBusy => {
                 format!("`{path}` is a mount point or in use; mount the output folder as a whole")
