@@ -14,7 +14,7 @@ use std::{
 use infraflux::krm::plugin_home;
 use tempfile::TempDir;
 
-#[path = "support/clients.rs"]
+#[path = "common/clients.rs"]
 mod clients;
 use clients::{client, kubectls};
 

@@ -116,11 +116,12 @@ fn config_maps() -> (String, Vec<Value>) {
 #[test]
 fn kubectl_reads_every_string_as_it_is() {
     // `kubectl label --local` needs no server and reads with sigs.k8s.io/yaml, like `apply` and the controllers.
-    if !clients::have("kubectl", "reading awkward strings back through sigs.k8s.io/yaml") {
+    let Some(kubectl) = clients::client("kubectl", "reading awkward strings back through sigs.k8s.io/yaml")
+    else {
         return;
-    }
+    };
     let (stream, expected) = config_maps();
-    let mut child = std::process::Command::new("kubectl")
+    let mut child = std::process::Command::new(kubectl)
         .args(["label", "--local", "--dry-run=client", "-o", "json", "-f", "-", "seen=yes"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

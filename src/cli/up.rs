@@ -49,13 +49,13 @@ pub struct Arguments {
     #[arg(long, help_heading = "Values of the plan")]
     region: Option<String>,
     /// Machines of the pool `default`; 0 means no pools
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(..=5000), help_heading = "Values of the plan")]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(..=5000), help_heading = "Values of the plan")]
     workers: Option<u16>,
     /// Virtual CPUs of a machine of the pool `default`
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Values of the plan")]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..), help_heading = "Values of the plan")]
     cpu: Option<u16>,
     /// Memory of a machine of the pool `default`, in GiB
-    #[arg(long, value_name = "GIB", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Values of the plan")]
+    #[arg(long, value_name = "GIB", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..), help_heading = "Values of the plan")]
     memory: Option<u16>,
     /// Kubernetes, for instance 1.36 or 1.36.4
     #[arg(long, value_name = "VERSION", help_heading = "Values of the plan")]

@@ -4,4 +4,5 @@
 
 pub mod awkward;
 pub mod clients;
+pub mod infraflux;
 pub mod scope;
