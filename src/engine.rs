@@ -106,7 +106,7 @@ pub fn reread(clusters: &[RenderedCluster]) -> Findings {
             cluster.documents().filter_map(|(path, document)| {
                 let again: Result<serde_json::Value, _> = serde_yaml::from_str(&document.text);
                 let problem = match again {
-                    Ok(value) if value == document.value => return None,
+                    Ok(value) if value == *cluster.value(document) => return None,
                     Ok(_) => "reads back as something else".to_owned(),
                     Err(error) => format!("does not read back: {error}"),
                 };

@@ -7,6 +7,7 @@ mod common;
 
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     fs,
     io::Write as _,
     path::{Path, PathBuf},
@@ -183,7 +184,7 @@ fn kpt_renders_the_package_and_a_second_time_changes_nothing() {
 
     // A pool less in the plan, and its file goes; nothing else moves.
     let plan = fs::read_to_string(example.path("work/plan.yaml")).unwrap();
-    fs::write(example.path("work/plan.yaml"), format!("{}  workers: []\n", plan)).unwrap();
+    fs::write(example.path("work/plan.yaml"), format!("{plan}  workers: []\n")).unwrap();
     render();
     assert!(!example.path("work/example-lab/cluster/workers-default.yaml").exists());
     assert_same(&example.written("example-lab"), &example.expected("plan.yaml"), "kpt fn render, smaller");
@@ -271,9 +272,9 @@ fn a_reader_that_leaves_early_is_no_error() {
     let folder = TempDir::new().unwrap();
     let mut list = String::from("apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n");
     for number in 0..20_000 {
-        list.push_str(&format!(
-            "  - apiVersion: v1\n    kind: ConfigMap\n    metadata:\n      name: c{number}\n"
-        ));
+        // Writing to a String cannot fail.
+        let _ =
+            writeln!(list, "  - apiVersion: v1\n    kind: ConfigMap\n    metadata:\n      name: c{number}");
     }
     let mut child = infraflux(folder.path())
         .stdin(Stdio::piped())

@@ -86,7 +86,42 @@ pub struct BundleVariable {
     /// A sample, for tests and documentation.
     pub example: Option<serde_json::Value>,
     /// A regular expression that the whole value must match.
-    pub pattern: Option<String>,
+    pub pattern: Option<Pattern>,
+}
+
+/// A regular expression over a whole value, compiled when its file is read.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    text: String,
+    regex: regex::Regex,
+}
+
+impl Pattern {
+    /// As it is written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether the whole value fits.
+    #[must_use]
+    pub fn matches(&self, value: &str) -> bool {
+        self.regex.is_match(value)
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<De: serde::Deserializer<'de>>(deserializer: De) -> Result<Self, De::Error> {
+        let text = String::deserialize(deserializer)?;
+        let regex = regex::Regex::new(&format!("^(?:{text})$")).map_err(serde::de::Error::custom)?;
+        Ok(Self { text, regex })
+    }
 }
 
 /// The types of variables.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use super::{
@@ -18,6 +18,8 @@ use crate::{
 #[derive(Debug)]
 pub struct Index {
     catalog: Catalog,
+    profile_names: OnceLock<Vec<String>>,
+    bundle_names: OnceLock<Vec<String>>,
     profiles: Cache<String, Profile>,
     descriptors: Cache<Provider, Descriptor>,
     instances: Cache<Provider, Option<InstanceTable>>,
@@ -42,6 +44,8 @@ impl Index {
     pub fn new(catalog: Catalog) -> Self {
         Self {
             catalog,
+            profile_names: OnceLock::new(),
+            bundle_names: OnceLock::new(),
             profiles: Cache::default(),
             descriptors: Cache::default(),
             instances: Cache::default(),
@@ -54,6 +58,19 @@ impl Index {
     #[must_use]
     pub fn catalog(&self) -> &Catalog {
         &self.catalog
+    }
+
+    /// The names of all profiles.
+    #[must_use]
+    pub fn profile_names(&self) -> &[String] {
+        self.profile_names
+            .get_or_init(|| self.catalog.profile_names().into_iter().map(str::to_owned).collect())
+    }
+
+    /// The names of all bundles.
+    #[must_use]
+    pub fn bundle_names(&self) -> &[String] {
+        self.bundle_names.get_or_init(|| self.catalog.bundle_names().into_iter().map(str::to_owned).collect())
     }
 
     /// A profile.

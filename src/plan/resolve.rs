@@ -178,9 +178,9 @@ impl Resolver<'_> {
     }
 
     fn profile(&mut self, name: &str) -> Option<Arc<Profile>> {
-        let names = self.index.catalog().profile_names();
-        if !names.contains(&name) {
-            let hint = suggest::hint(name, names).unwrap_or_default();
+        let names = self.index.profile_names();
+        if !names.iter().any(|known| known == name) {
+            let hint = suggest::hint(name, names.iter().map(String::as_str)).unwrap_or_default();
             let path = field("spec.profile");
             self.error(&codes::PLAN_UNKNOWN_NAME, &path, format!("there is no profile `{name}`"), hint);
             return None;

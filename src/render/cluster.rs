@@ -1,6 +1,6 @@
 //! One cluster to its files.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
@@ -16,12 +16,9 @@ use crate::{
         recipe::Stage,
         resolved::{Machines, ResolvedCluster},
     },
-    template::{Template, TemplateDocument},
+    template::Template,
     yaml::{Location, pointer::FieldPath, scalar},
 };
-
-/// The annotation by which a later run knows its own objects.
-pub const PLAN_ANNOTATION: &str = "infraflux.io/plan";
 
 /// A cluster's files.
 #[derive(Debug, Clone)]
@@ -51,10 +48,10 @@ pub struct RenderedFile {
 pub struct RenderedDocument {
     /// The text, ending in a newline, without `---`.
     pub text: String,
-    /// What the text says.
-    pub value: serde_json::Value,
     /// Its identity.
     pub id: ObjectRef,
+    /// What the text says, made when somebody asks.
+    value: OnceLock<serde_json::Value>,
     template: Arc<Template>,
     document: usize,
     scope: ScopeKey,
@@ -140,6 +137,18 @@ impl RenderedCluster {
     /// All objects with the paths of their files.
     pub fn documents(&self) -> impl Iterator<Item = (&str, &RenderedDocument)> {
         self.files.iter().flat_map(|file| file.documents.iter().map(|document| (&*file.path, document)))
+    }
+
+    /// What a document's text says. The first call makes it, without reading the text.
+    #[must_use]
+    pub fn value<'document>(&self, document: &'document RenderedDocument) -> &'document serde_json::Value {
+        document.value.get_or_init(|| {
+            let template = document.template.documents().get(document.document);
+            // The text was filled from the same template and scope, so the data can be filled too.
+            template
+                .and_then(|template| template.fill_value(&self.context(document.scope)).ok())
+                .unwrap_or_default()
+        })
     }
 
     /// Every file with its content, sorted by path.
@@ -255,12 +264,10 @@ impl RenderedCluster {
                 if !document.applies(&context) {
                     continue;
                 }
-                let filled = document.fill(&context)?;
-                self.check_annotation(document, &filled.value)?;
                 documents.push(RenderedDocument {
-                    id: ObjectRef::of(&filled.value),
-                    text: filled.text,
-                    value: filled.value,
+                    id: document.identity(&context),
+                    text: document.fill_text(&context)?,
+                    value: OnceLock::new(),
                     template: template.clone(),
                     document: number,
                     scope: key,
@@ -275,29 +282,6 @@ impl RenderedCluster {
             None => self.files.push(RenderedFile { path: path.to_owned(), documents }),
         }
         Ok(())
-    }
-
-    /// Without the annotation a later function call would take the object for somebody else's and render it twice.
-    fn check_annotation(
-        &self,
-        document: &TemplateDocument,
-        value: &serde_json::Value,
-    ) -> Result<(), Findings> {
-        let found = value
-            .pointer("/metadata/annotations")
-            .and_then(|annotations| annotations.get(PLAN_ANNOTATION))
-            .and_then(serde_json::Value::as_str);
-        if found == Some(&*self.cluster.plan) {
-            return Ok(());
-        }
-        let location = Location::new(document.source().clone(), document.shape().range.clone());
-        Err(Finding::error(
-            &codes::TEMPLATE_ANNOTATION,
-            format!("the template does not set the annotation `{PLAN_ANNOTATION}`"),
-        )
-        .at(location)
-        .hint(format!("add `{PLAN_ANNOTATION}: ${{PLAN}}` under `metadata.annotations`"))
-        .into())
     }
 
     /// Two templates that render the same object would fight over it.

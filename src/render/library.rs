@@ -22,8 +22,12 @@ use crate::{
     catalog::{Catalog, Index},
     finding::{Finding, Findings, codes},
     plan::{Provider, recipe::Stage},
-    template::{Language, Template, TemplateDocument},
+    template::{Language, Template, TemplateDocument, hole::Part, shape::ShapeKind},
+    yaml::Location,
 };
+
+/// The annotation by which a later run knows its own objects.
+pub const PLAN_ANNOTATION: &str = "infraflux.io/plan";
 
 /// Files in a provider's folder that are not templates of objects.
 const NOT_OBJECTS: [&str; 4] = ["provider.yaml", "values.example.yaml", "instances.yaml", "machine.yaml"];
@@ -69,6 +73,10 @@ impl Language for KnownFeatures {
     fn features(&self) -> Vec<&str> {
         FEATURES.iter().map(|feature| feature.name).collect()
     }
+
+    fn slot(&self, name: &str) -> Option<u16> {
+        super::variables::slot(name)
+    }
 }
 
 impl Library {
@@ -102,9 +110,42 @@ impl Library {
     }
 }
 
+/// What the documents of a template are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Kubernetes objects.
+    Objects,
+    /// Talos patches.
+    Patches,
+}
+
+/// Documents that do not set [`PLAN_ANNOTATION`]: a later function call would take their objects for somebody else's and
+/// render them twice.
+fn unmarked(template: &Template) -> Findings {
+    template
+        .documents()
+        .iter()
+        .filter(|document| {
+            let found = document.shape().at(&["metadata", "annotations", PLAN_ANNOTATION]);
+            let is_plan = |part: &Part| matches!(part, Part::Hole(hole) if hole.name == "PLAN");
+            !found.is_some_and(
+                |shape| matches!(&shape.kind, ShapeKind::Scalar(scalar) if scalar.parts.iter().all(is_plan)),
+            )
+        })
+        .map(|document| {
+            Finding::error(
+                &codes::TEMPLATE_ANNOTATION,
+                format!("the template does not set the annotation `{PLAN_ANNOTATION}`"),
+            )
+            .at(Location::new(document.source().clone(), document.shape().range.clone()))
+            .hint(format!("add `{PLAN_ANNOTATION}: ${{PLAN}}` under `metadata.annotations`"))
+        })
+        .collect()
+}
+
 fn compile(catalog: &Catalog, provider: Provider) -> Result<ProviderTemplates, Findings> {
     let mut findings = Findings::new();
-    let mut folder = |folder: &str| -> Vec<(String, Arc<Template>)> {
+    let mut folder = |folder: &str, kind: Kind| -> Vec<(String, Arc<Template>)> {
         let mut out = Vec::new();
         for (path, source) in catalog.yaml_in(folder) {
             let name = path.rsplit('/').next().unwrap_or(path).to_owned();
@@ -112,7 +153,12 @@ fn compile(catalog: &Catalog, provider: Provider) -> Result<ProviderTemplates, F
                 continue;
             }
             match Template::compile(source, &KnownFeatures) {
-                Ok(template) => out.push((name, Arc::new(template))),
+                Ok(template) => {
+                    if kind == Kind::Objects {
+                        findings.extend(unmarked(&template));
+                    }
+                    out.push((name, Arc::new(template)));
+                }
                 Err(errors) => findings.extend(errors),
             }
         }
@@ -121,18 +167,23 @@ fn compile(catalog: &Catalog, provider: Provider) -> Result<ProviderTemplates, F
     let own = format!("clusters/{provider}");
     let templates = |list: Vec<(String, Arc<Template>)>| list.into_iter().map(|(_, template)| template);
     let mut out = ProviderTemplates {
-        cluster: folder("clusters/templates").into_iter().chain(folder(&own)).collect(),
-        pool: templates(folder("clusters/templates/worker"))
-            .chain(templates(folder(&format!("{own}/worker"))))
+        cluster: folder("clusters/templates", Kind::Objects)
+            .into_iter()
+            .chain(folder(&own, Kind::Objects))
             .collect(),
-        zone: templates(folder("clusters/templates/worker/zone")).collect(),
-        mirror: templates(folder("clusters/templates/talos/registry-mirror")).collect(),
-        volume: templates(folder("clusters/templates/talos/user-volume")).collect(),
+        pool: templates(folder("clusters/templates/worker", Kind::Objects))
+            .chain(templates(folder(&format!("{own}/worker"), Kind::Objects)))
+            .collect(),
+        zone: templates(folder("clusters/templates/worker/zone", Kind::Objects)).collect(),
+        mirror: templates(folder("clusters/templates/talos/registry-mirror", Kind::Patches)).collect(),
+        volume: templates(folder("clusters/templates/talos/user-volume", Kind::Patches)).collect(),
         ..ProviderTemplates::default()
     };
     // Patches are applied in the order of their file names, wherever they lie.
-    let mut patches: Vec<(String, Arc<Template>)> =
-        folder("clusters/templates/talos").into_iter().chain(folder(&format!("{own}/talos"))).collect();
+    let mut patches: Vec<(String, Arc<Template>)> = folder("clusters/templates/talos", Kind::Patches)
+        .into_iter()
+        .chain(folder(&format!("{own}/talos"), Kind::Patches))
+        .collect();
     patches.sort_by(|left, right| left.0.cmp(&right.0));
     out.patches = templates(patches).collect();
     for (source, part) in [
@@ -140,10 +191,13 @@ fn compile(catalog: &Catalog, provider: Provider) -> Result<ProviderTemplates, F
         ("clusters/gateway".to_owned(), "gateway"),
         (format!("{own}/addons"), "cloud-provider"),
     ] {
-        out.addons
-            .extend(folder(&source).into_iter().map(|(name, template)| (format!("{part}/{name}"), template)));
+        out.addons.extend(
+            folder(&source, Kind::Objects)
+                .into_iter()
+                .map(|(name, template)| (format!("{part}/{name}"), template)),
+        );
     }
-    for (name, template) in folder("clusters/templates/recipes") {
+    for (name, template) in folder("clusters/templates/recipes", Kind::Objects) {
         let stage = Stage::ALL.into_iter().find(|stage| name == format!("{}.yaml", stage.as_str()));
         if let Some(stage) = stage {
             out.stages.insert(stage, template);

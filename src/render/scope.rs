@@ -10,7 +10,7 @@ use crate::{
         resolved::{Machines, ResolvedBundle, ResolvedCluster, ResolvedStage},
         talos::{RegistryMirror, UserVolume},
     },
-    template::{Scope, Value},
+    template::{Scope, Value, hole::Hole},
     yaml::pointer::FieldPath,
 };
 
@@ -92,6 +92,13 @@ impl<'plan> Context<'plan> {
 impl Scope for Context<'_> {
     fn variable(&self, name: &str) -> Option<Value> {
         variables::value(self, name)
+    }
+
+    fn value(&self, hole: &Hole) -> Option<Value> {
+        match hole.slot {
+            Some(slot) => variables::value_at(self, slot),
+            None => variables::value(self, &hole.name),
+        }
     }
 
     fn feature(&self, name: &str) -> bool {

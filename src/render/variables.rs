@@ -277,14 +277,27 @@ variables! {
     }
 }
 
+/// The position of a variable in [`VARIABLES`].
+#[must_use]
+pub fn slot(name: &str) -> Option<u16> {
+    static BY_NAME: OnceLock<BTreeMap<&str, u16>> = OnceLock::new();
+    BY_NAME
+        .get_or_init(|| (0..).zip(VARIABLES).map(|(slot, variable)| (variable.name, slot)).collect())
+        .get(name)
+        .copied()
+}
+
+/// The value of the variable at a position of [`VARIABLES`].
+#[must_use]
+pub fn value_at(context: &Context<'_>, slot: u16) -> Option<Value> {
+    (VARIABLES.get(usize::from(slot))?.value)(context)
+}
+
 /// The value of a variable; `None` when it is unset or not known at this place.
 #[must_use]
 pub fn value(context: &Context<'_>, name: &str) -> Option<Value> {
-    static BY_NAME: OnceLock<BTreeMap<&str, &Variable>> = OnceLock::new();
-    let by_name =
-        BY_NAME.get_or_init(|| VARIABLES.iter().map(|variable| (variable.name, variable)).collect());
-    if let Some(variable) = by_name.get(name) {
-        return (variable.value)(context);
+    if let Some(slot) = slot(name) {
+        return value_at(context, slot);
     }
     if let Some(component) = name.strip_prefix("VERSION_") {
         return component_version(&context.cluster.profile.spec, component);

@@ -18,6 +18,12 @@ use crate::{
 pub trait Language {
     /// All features that a condition may name. A name that ends in `.*` allows everything with that prefix.
     fn features(&self) -> Vec<&str>;
+
+    /// The number of a variable that is known by one, see [`Hole::slot`](super::hole::Hole::slot).
+    fn slot(&self, name: &str) -> Option<u16> {
+        let _ = name;
+        None
+    }
 }
 
 /// A parsed template file.
@@ -33,6 +39,7 @@ pub struct TemplateDocument {
     pub(super) source: Arc<Source>,
     pub(super) condition: Condition,
     pub(super) merges: Vec<Merge>,
+    pub(super) has_key_holes: bool,
     pub(super) segments: Vec<Segment>,
     pub(super) shape: Shape,
 }
@@ -367,7 +374,8 @@ impl Compiler<'_> {
         let merges = self.merges(document.range.start..content, &mut edits);
         let shape = self.node(&document.root, None, &mut edits)?;
         let segments = segments(document.range, edits);
-        Some(TemplateDocument { source, condition, merges, segments, shape })
+        let has_key_holes = has_key_holes(&shape);
+        Some(TemplateDocument { source, condition, merges, has_key_holes, segments, shape })
     }
 
     /// The conditions of the comment lines in a range, and the edits that take these lines out.
@@ -691,7 +699,7 @@ impl Compiler<'_> {
             };
             return Some(ShapeKind::Literal(value));
         }
-        let parts = match hole::parse(text) {
+        let mut parts = match hole::parse(text) {
             Ok(parts) => parts,
             Err(error) => {
                 let raw_text = &self.source.text()[raw.range.clone()];
@@ -702,6 +710,11 @@ impl Compiler<'_> {
                 return None;
             }
         };
+        for part in &mut parts {
+            if let Part::Hole(hole) = part {
+                hole.slot = self.language.slot(&hole.name);
+            }
+        }
         let written_style = match style {
             ScalarStyle::Plain if self.source.text()[raw.range.clone()].contains('\n') => None,
             ScalarStyle::Plain => Some(Style::Plain),
@@ -761,6 +774,21 @@ impl Compiler<'_> {
         ));
         Some(ShapeKind::Scalar(scalar))
     }
+}
+
+/// Keys with holes, and keys that two entries of different conditions share, may come out equal.
+fn has_key_holes(shape: &Shape) -> bool {
+    fn shares_keys(shape: &Shape) -> bool {
+        match &shape.kind {
+            ShapeKind::Mapping(entries) => entries.iter().enumerate().any(|(position, entry)| {
+                entries[..position].iter().any(|earlier| earlier.key == entry.key)
+                    || shares_keys(&entry.shape)
+            }),
+            ShapeKind::Sequence(items) => items.iter().any(|item| shares_keys(&item.shape)),
+            _ => false,
+        }
+    }
+    shape.has_key_holes() || shares_keys(shape)
 }
 
 fn clone_scalar(kind: &RawKind) -> RawKind {

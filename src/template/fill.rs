@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use super::{
     compile::{Position, Segment, Style, TemplateDocument, Written},
     condition::Merge,
-    hole::Part,
+    hole::{Hole, Part},
     shape::{Entry, Key, Origin, Presence, Scalar, Shape, ShapeKind},
     value::Value,
 };
 use crate::{
-    finding::{Finding, Findings, codes, suggest},
+    finding::{Finding, Findings, ObjectRef, codes, suggest},
     yaml::{Location, emit, node::Data, overlay, pointer::FieldPath, scalar},
 };
 
@@ -18,6 +18,10 @@ use crate::{
 pub trait Scope {
     /// The value of a variable; `None` when it is unset.
     fn variable(&self, name: &str) -> Option<Value>;
+    /// The value of a hole's variable.
+    fn value(&self, hole: &Hole) -> Option<Value> {
+        self.variable(&hole.name)
+    }
     /// Whether a feature is on.
     fn feature(&self, name: &str) -> bool;
     /// The names of all variables that could be set here, for suggestions.
@@ -47,46 +51,86 @@ impl TemplateDocument {
 
     /// Fills the text and the data.
     pub fn fill(&self, scope: &dyn Scope) -> Result<Filled, Findings> {
+        Ok(Filled { text: self.fill_text(scope)?, value: self.fill_value(scope)? })
+    }
+
+    /// Fills the text: ends in a newline, without a `---`.
+    pub fn fill_text(&self, scope: &dyn Scope) -> Result<String, Findings> {
         let mut text = String::with_capacity(self.source.text().len() + 256);
         let mut filling = Filling { document: self, scope, findings: Findings::new() };
         filling.write(&self.segments, &mut text);
         if !filling.findings.is_empty() {
             return Err(filling.findings);
         }
-        let value = filling.value(&self.shape).unwrap_or(serde_json::Value::Null);
+        if self.has_key_holes {
+            // Only the data can tell whether two keys came out equal.
+            self.fill_value(scope)?;
+        }
+        trim(&mut text);
+        for merge in &self.merges {
+            if let Some(over) = self.merge_value(merge, scope)? {
+                let path: Vec<&str> = merge.path.iter().map(String::as_str).collect();
+                text = overlay::merge_text(&text, &path, &over).ok_or_else(|| self.not_mergeable(merge))?;
+            }
+        }
+        Ok(text)
+    }
+
+    /// Fills the data: what the text says, without reading it.
+    pub fn fill_value(&self, scope: &dyn Scope) -> Result<serde_json::Value, Findings> {
+        let mut filling = Filling { document: self, scope, findings: Findings::new() };
+        let value = filling.value(&self.shape);
         if !filling.findings.is_empty() {
             return Err(filling.findings);
         }
-        trim(&mut text);
-        let mut filled = Filled { text, value };
+        let mut value = value.unwrap_or(serde_json::Value::Null);
         for merge in &self.merges {
-            self.merge(merge, scope, &mut filled)?;
+            if let Some(over) = self.merge_value(merge, scope)? {
+                let nested = merge.path.iter().rev().fold(over, |inner, key| {
+                    serde_json::Value::Object([(key.clone(), inner)].into_iter().collect())
+                });
+                overlay::merge_value(&mut value, &nested);
+            }
         }
-        Ok(filled)
+        Ok(value)
     }
 
-    fn merge(&self, merge: &Merge, scope: &dyn Scope, filled: &mut Filled) -> Result<(), Findings> {
-        let Some(value) = scope.variable(&merge.variable).filter(|value| !value.is_empty_collection()) else {
-            return Ok(());
+    /// The identity of the object that the document is: four scalars, without filling the rest.
+    #[must_use]
+    pub fn identity(&self, scope: &dyn Scope) -> ObjectRef {
+        let text = |path: &[&str]| -> Option<String> {
+            match &self.shape.at(path)?.kind {
+                ShapeKind::Literal(serde_json::Value::String(text)) => Some(text.clone()),
+                ShapeKind::Scalar(scalar) => text_of(scalar, scope).ok().map(Cow::into_owned),
+                _ => None,
+            }
         };
-        let over = value.to_json();
-        let path: Vec<&str> = merge.path.iter().map(String::as_str).collect();
-        let text = overlay::merge_text(&filled.text, &path, &over).filter(|_| over.is_object());
-        let Some(text) = text else {
-            return Err(Finding::error(
-                &codes::TEMPLATE_COLLECTION,
-                format!("`{}` cannot be merged here: both must be mappings", merge.variable),
-            )
-            .at(Location::new(self.source.clone(), self.shape.range.clone()))
-            .into());
-        };
-        filled.text = text;
-        let nested =
-            merge.path.iter().rev().fold(over, |inner, key| {
-                serde_json::Value::Object([(key.clone(), inner)].into_iter().collect())
-            });
-        overlay::merge_value(&mut filled.value, &nested);
-        Ok(())
+        ObjectRef {
+            api_version: text(&["apiVersion"]).unwrap_or_default(),
+            kind: text(&["kind"]).unwrap_or_default(),
+            namespace: text(&["metadata", "namespace"]),
+            name: text(&["metadata", "name"]).unwrap_or_default(),
+        }
+    }
+
+    /// What a merge brings; none while its variable is unset or empty.
+    fn merge_value(&self, merge: &Merge, scope: &dyn Scope) -> Result<Option<serde_json::Value>, Findings> {
+        match scope.variable(&merge.variable).filter(|value| !value.is_empty_collection()) {
+            None => Ok(None),
+            Some(value) => match value.to_json() {
+                over @ serde_json::Value::Object(_) => Ok(Some(over)),
+                _ => Err(self.not_mergeable(merge)),
+            },
+        }
+    }
+
+    fn not_mergeable(&self, merge: &Merge) -> Findings {
+        Finding::error(
+            &codes::TEMPLATE_COLLECTION,
+            format!("`{}` cannot be merged here: both must be mappings", merge.variable),
+        )
+        .at(Location::new(self.source.clone(), self.shape.range.clone()))
+        .into()
     }
 
     /// Where a field of the filled document comes from.
@@ -129,7 +173,7 @@ fn text_of<'part>(scalar: &'part Scalar, scope: &dyn Scope) -> Result<Cow<'part,
     for part in &scalar.parts {
         match part {
             Part::Text(text) => out.push_str(text),
-            Part::Hole(hole) => match (scope.variable(&hole.name), &hole.default) {
+            Part::Hole(hole) => match (scope.value(hole), &hole.default) {
                 (Some(value), _) => match value.as_text() {
                     Some(text) => out.push_str(&text),
                     None => return Err(Problem::Collection(&hole.name)),
@@ -142,12 +186,12 @@ fn text_of<'part>(scalar: &'part Scalar, scope: &dyn Scope) -> Result<Cow<'part,
     Ok(Cow::Owned(out))
 }
 
-fn set(name: &str, scope: &dyn Scope) -> bool {
-    scope.variable(name).is_some_and(|value| !value.is_empty_collection())
+fn set(hole: &Hole, scope: &dyn Scope) -> bool {
+    scope.value(hole).is_some_and(|value| !value.is_empty_collection())
 }
 
 fn holds(presence: &Presence, scope: &dyn Scope) -> bool {
-    presence.holds(&|name| scope.feature(name), &|name| set(name, scope))
+    presence.holds(&|name| scope.feature(name), &|hole| set(hole, scope))
 }
 
 /// One newline at the end, and no blank lines at the start.
@@ -272,7 +316,7 @@ impl Filling<'_> {
 
     fn typed(&mut self, scalar: &Scalar, range: &std::ops::Range<usize>) -> Option<Value> {
         let [Part::Hole(hole)] = &*scalar.parts else { return None };
-        if let Some(value) = self.scope.variable(&hole.name) {
+        if let Some(value) = self.scope.value(hole) {
             return Some(value);
         }
         let Some(default) = &hole.default else {

@@ -18,6 +18,8 @@ pub struct Hole {
     pub default: Option<String>,
     /// `${?NAME}`: leave the entry out when the variable is unset.
     pub optional: bool,
+    /// The number by which the [`Language`](super::Language) knows the variable, so that filling need not compare names.
+    pub slot: Option<u16>,
 }
 
 /// What is wrong with a `${`.
@@ -112,7 +114,7 @@ fn hole(inside: &str) -> Result<Hole, HoleError> {
             "a default means that the entry always stays: drop the `?` or the default",
         ));
     }
-    Ok(Hole { name: name.to_owned(), default, optional })
+    Ok(Hole { name: name.to_owned(), default, optional, slot: None })
 }
 
 #[cfg(test)]
@@ -120,7 +122,7 @@ mod tests {
     use super::{Hole, Part, parse};
 
     fn hole(name: &str, default: Option<&str>, optional: bool) -> Part {
-        Part::Hole(Hole { name: name.to_owned(), default: default.map(str::to_owned), optional })
+        Part::Hole(Hole { name: name.to_owned(), default: default.map(str::to_owned), optional, slot: None })
     }
 
     fn text(text: &str) -> Part {

@@ -5,7 +5,10 @@
 
 use std::ops::Range;
 
-use super::{condition::Condition, hole::Part};
+use super::{
+    condition::Condition,
+    hole::{Hole, Part},
+};
 use crate::yaml::pointer::{FieldPath, Step};
 
 /// A node of a template.
@@ -78,7 +81,7 @@ pub enum Presence {
     /// When the features are as the condition wants.
     When(Condition),
     /// When the variable of a `${?NAME}` is set and not an empty collection.
-    Set(String),
+    Set(Hole),
     /// When all of these hold.
     All(Vec<Presence>),
     /// When one of these holds: a collection whose entries are all conditional.
@@ -96,11 +99,11 @@ impl Presence {
     }
 
     /// Whether it holds, given which features are on and which variables are set.
-    pub fn holds(&self, feature: &dyn Fn(&str) -> bool, set: &dyn Fn(&str) -> bool) -> bool {
+    pub fn holds(&self, feature: &dyn Fn(&str) -> bool, set: &dyn Fn(&Hole) -> bool) -> bool {
         match self {
             Self::Always => true,
             Self::When(condition) => condition.holds(feature),
-            Self::Set(name) => set(name),
+            Self::Set(hole) => set(hole),
             Self::All(list) => list.iter().all(|presence| presence.holds(feature, set)),
             Self::Any(list) => list.iter().any(|presence| presence.holds(feature, set)),
         }
@@ -124,7 +127,7 @@ impl Shape {
         }
         match &self.kind {
             ShapeKind::Scalar(Scalar { parts, .. }) => match &**parts {
-                [Part::Hole(hole)] if hole.optional => Presence::Set(hole.name.clone()),
+                [Part::Hole(hole)] if hole.optional => Presence::Set(hole.clone()),
                 _ => Presence::Always,
             },
             ShapeKind::Sequence(items) => any(items.iter().map(|item| &item.presence)),
@@ -133,15 +136,36 @@ impl Shape {
         }
     }
 
+    /// The node at a path of literal keys.
+    #[must_use]
+    pub fn at(&self, path: &[&str]) -> Option<&Self> {
+        path.iter().try_fold(self, |shape, wanted| match &shape.kind {
+            ShapeKind::Mapping(entries) => entries
+                .iter()
+                .find(|entry| matches!(&entry.key, Key::Literal(key) if key == wanted))
+                .map(|entry| &entry.shape),
+            _ => None,
+        })
+    }
+
+    /// Whether a key below has a hole.
+    #[must_use]
+    pub fn has_key_holes(&self) -> bool {
+        match &self.kind {
+            ShapeKind::Mapping(entries) => {
+                entries.iter().any(|entry| matches!(entry.key, Key::Scalar(_)) || entry.shape.has_key_holes())
+            }
+            ShapeKind::Sequence(items) => items.iter().any(|item| item.shape.has_key_holes()),
+            _ => false,
+        }
+    }
+
     /// Calls `visit` for every hole below, keys included.
-    pub fn holes<'shape>(
-        &'shape self,
-        visit: &mut dyn FnMut(&'shape super::hole::Hole, &'shape Range<usize>),
-    ) {
+    pub fn holes<'shape>(&'shape self, visit: &mut dyn FnMut(&'shape Hole, &'shape Range<usize>)) {
         fn scalar<'shape>(
             scalar: &'shape Scalar,
             range: &'shape Range<usize>,
-            visit: &mut dyn FnMut(&'shape super::hole::Hole, &'shape Range<usize>),
+            visit: &mut dyn FnMut(&'shape Hole, &'shape Range<usize>),
         ) {
             for part in &scalar.parts {
                 if let Part::Hole(hole) = part {

@@ -81,9 +81,9 @@ impl Resolver<'_> {
             return Some(());
         }
         let place = path.clone().unwrap_or_else(|| field("spec.recipes"));
-        let names = self.index.catalog().bundle_names();
-        if !names.contains(&&*recipe.name) {
-            let hint = suggest::hint(&recipe.name, names).unwrap_or_default();
+        let names = self.index.bundle_names();
+        if !names.contains(&recipe.name) {
+            let hint = suggest::hint(&recipe.name, names.iter().map(String::as_str)).unwrap_or_default();
             self.error(
                 &codes::PLAN_UNKNOWN_NAME,
                 &place,
@@ -277,14 +277,12 @@ impl Resolver<'_> {
             );
             return None;
         }
-        if let Some(pattern) = &variable.pattern
-            && regex::Regex::new(&format!("^(?:{pattern})$")).is_ok_and(|pattern| !pattern.is_match(&text))
-        {
+        if let Some(pattern) = variable.pattern.as_ref().filter(|pattern| !pattern.matches(&text)) {
             self.error(
                 &codes::BUNDLE_VARIABLE,
                 place,
                 format!("`{text}` is not a value for the variable `{}`", variable.name),
-                format!("it must match `{pattern}`"),
+                format!("it must match `{}`", pattern.as_str()),
             );
             return None;
         }
