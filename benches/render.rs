@@ -1,0 +1,81 @@
+//! What a cluster costs, beside copying the bytes that come out.
+//!
+//! `cargo bench --bench render` prints times; `benches/instructions.sh` counts instructions, which are the same on every run
+//! of one build and machine and therefore what changes are judged by.
+
+#![allow(missing_docs, clippy::expect_used, reason = "a benchmark")]
+
+use std::fmt::Write as _;
+
+use infraflux::{
+    catalog::Catalog,
+    engine::{Engine, Options},
+    plan::read::Request,
+    render::Library,
+    yaml::Source,
+};
+
+fn main() {
+    divan::main();
+}
+
+/// A fleet of small clusters that differ in name and addresses.
+fn fleet(clusters: usize) -> String {
+    let mut out = String::from(
+        "apiVersion: infraflux.io/v1alpha1\nkind: FleetPlan\nmetadata: {name: fleet}\nspec:\n  defaults:\n    provider: proxmox\n    region: home\n    network: {managementCIDRs: [198.51.100.0/24]}\n    proxmox: {dnsServers: [192.0.2.53], gateway: 10.0.0.1, prefix: 8}\n  clusters:\n",
+    );
+    for number in 0..clusters {
+        let (high, low) = (number / 250 + 1, number % 250);
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            out,
+            "    - {{name: c{number}, network: {{endpoint: {{host: 10.{high}.{low}.10}}}}, proxmox: {{addresses: [10.{high}.{low}.20-10.{high}.{low}.60]}}}}"
+        );
+    }
+    out
+}
+
+fn engine() -> Engine {
+    Engine::new(Library::new(Catalog::embedded()), Options::default())
+}
+
+fn render(engine: &Engine, plan: &str) -> usize {
+    let mut request = Request::default();
+    request.add_plans(Source::new("fleet.yaml", plan)).expect("a plan");
+    let outcome = engine.run(request);
+    assert!(!outcome.findings.has_errors(), "{:?}", outcome.findings);
+    outcome.clusters.iter().flat_map(|cluster| &cluster.files).map(|file| file.text().len()).sum()
+}
+
+/// The first cluster of a process: reading the catalogue and compiling its templates included.
+#[divan::bench]
+fn first_cluster() -> usize {
+    render(&engine(), &fleet(1))
+}
+
+/// A stream of clusters with compiled templates.
+#[divan::bench(args = [1, 100, 1000])]
+fn clusters(bencher: divan::Bencher<'_, '_>, count: usize) {
+    let engine = engine();
+    let plan = fleet(count);
+    render(&engine, &fleet(1));
+    bencher.counter(divan::counter::ItemsCount::new(count)).bench(|| render(&engine, &plan));
+}
+
+/// Copying the bytes of as many clusters: nothing can be faster.
+#[divan::bench(args = [1, 100, 1000])]
+fn copy(bencher: divan::Bencher<'_, '_>, count: usize) {
+    let engine = engine();
+    let mut request = Request::default();
+    request.add_plans(Source::new("fleet.yaml", fleet(count))).expect("a plan");
+    let outcome = engine.run(request);
+    let texts: Vec<String> = outcome
+        .clusters
+        .iter()
+        .flat_map(|cluster| &cluster.files)
+        .map(infraflux::render::RenderedFile::text)
+        .collect();
+    bencher
+        .counter(divan::counter::ItemsCount::new(count))
+        .bench(|| texts.iter().map(|text| divan::black_box(text.clone()).len()).sum::<usize>());
+}
