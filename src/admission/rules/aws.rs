@@ -28,7 +28,8 @@ pub(super) static RULES: &[Rule] = &[
         code: &codes::MISSING_PART,
         kinds: &[CLUSTER],
         meaning: "An AWSCluster names its region, although its schema does not ask for it.",
-        source: "kubernetes-sigs/cluster-api-provider-aws api/v1beta2/awscluster_types.go, pkg/cloud/scope/session.go",
+        source: "kubernetes-sigs/cluster-api-provider-aws api/v1beta2/awscluster_types.go, \
+                 pkg/cloud/scope/session.go",
         check: cluster::region,
     },
     Rule {
@@ -61,8 +62,10 @@ pub(super) static RULES: &[Rule] = &[
         name: "aws/network",
         code: &codes::ADDRESS_FORM,
         kinds: &[CLUSTER],
-        meaning: "CIDR blocks of VPC, subnets, NodePort rules and bastion are valid, and the second ones differ from the first.",
-        source: "kubernetes-sigs/cluster-api-provider-aws webhooks/awscluster_webhook.go, api/v1beta2/bastion.go",
+        meaning: "CIDR blocks of VPC, subnets, NodePort rules and bastion are valid, and the second ones \
+                  differ from the first.",
+        source: "kubernetes-sigs/cluster-api-provider-aws webhooks/awscluster_webhook.go, \
+                 api/v1beta2/bastion.go",
         check: network::addresses,
     },
     Rule {
@@ -70,7 +73,8 @@ pub(super) static RULES: &[Rule] = &[
         code: &codes::DO_NOT_COMBINE,
         kinds: &[CLUSTER],
         meaning: "Fields of VPC, subnets and bastion that exclude or need each other.",
-        source: "kubernetes-sigs/cluster-api-provider-aws webhooks/awscluster_webhook.go, api/v1beta2/bastion.go",
+        source: "kubernetes-sigs/cluster-api-provider-aws webhooks/awscluster_webhook.go, \
+                 api/v1beta2/bastion.go",
         check: network::fields,
     },
     Rule {
@@ -117,16 +121,20 @@ pub(super) static RULES: &[Rule] = &[
         name: "aws/identity",
         code: &codes::REFUSED_VALUE,
         kinds: IDENTITIES,
-        meaning: "The controller identity is called `default`, a role has a source identity, and namespace selectors are valid.",
-        source: "kubernetes-sigs/cluster-api-provider-aws webhooks/{awsclustercontrolleridentity,awsclusterroleidentity,awsclusterstaticidentity}_webhook.go",
+        meaning: "The controller identity is called `default`, a role has a source identity, and \
+                  namespace selectors are valid.",
+        source: "kubernetes-sigs/cluster-api-provider-aws \
+                 webhooks/{awsclustercontrolleridentity,awsclusterroleidentity,awsclusterstaticidentity}_webhook.go",
         check: cluster::identity_form,
     },
     Rule {
         name: "aws/identity-changed",
         code: &codes::FIELD_CHANGED,
         kinds: IDENTITIES,
-        meaning: "The controller identity, the Secret of a static identity and the presence of a source identity do not change.",
-        source: "kubernetes-sigs/cluster-api-provider-aws webhooks/{awsclustercontrolleridentity,awsclusterroleidentity,awsclusterstaticidentity}_webhook.go",
+        meaning: "The controller identity, the Secret of a static identity and the presence of a source \
+                  identity do not change.",
+        source: "kubernetes-sigs/cluster-api-provider-aws \
+                 webhooks/{awsclustercontrolleridentity,awsclusterroleidentity,awsclusterstaticidentity}_webhook.go",
         check: changes::identity,
     },
     Rule {
@@ -134,14 +142,16 @@ pub(super) static RULES: &[Rule] = &[
         code: &codes::IDENTITY_USE,
         kinds: &[CLUSTER],
         meaning: "The identity of a cluster allows its namespace: `allowedNamespaces` absent allows none.",
-        source: "kubernetes-sigs/cluster-api-provider-aws api/v1beta2/awsidentity_types.go, pkg/cloud/scope/session.go",
+        source: "kubernetes-sigs/cluster-api-provider-aws api/v1beta2/awsidentity_types.go, \
+                 pkg/cloud/scope/session.go",
         check: cluster::identity_use,
     },
     Rule {
         name: "aws/template-changed",
         code: &codes::TEMPLATE_CHANGED,
         kinds: &[TEMPLATE],
-        meaning: "The spec of an AWSMachineTemplate does not change, except that metadata options may be added.",
+        meaning: "The spec of an AWSMachineTemplate does not change, except that metadata options may \
+                  be added.",
         source: TEMPLATE_WEBHOOK,
         check: changes::template,
     },
@@ -165,8 +175,10 @@ pub(super) static RULES: &[Rule] = &[
         name: "aws/volumes",
         code: &codes::DO_NOT_COMBINE,
         kinds: &[TEMPLATE, MACHINE_POOL],
-        meaning: "Volumes of type io1 and io2 have iops, throughput is for gp3, and volumes besides the first have a device name.",
-        source: "kubernetes-sigs/cluster-api-provider-aws webhooks/awsmachinetemplate_webhook.go, exp/webhooks/awsmachinepool_webhook.go",
+        meaning: "Volumes of type io1 and io2 have iops, throughput is for gp3, and volumes besides the \
+                  first have a device name.",
+        source: "kubernetes-sigs/cluster-api-provider-aws webhooks/awsmachinetemplate_webhook.go, \
+                 exp/webhooks/awsmachinepool_webhook.go",
         check: machines::volumes,
     },
     Rule {
@@ -174,14 +186,16 @@ pub(super) static RULES: &[Rule] = &[
         code: &codes::DO_NOT_COMBINE,
         kinds: &[TEMPLATE, MACHINE_POOL],
         meaning: "A security group (and a subnet of a pool) is named by id or by filters, not both.",
-        source: "kubernetes-sigs/cluster-api-provider-aws webhooks/awsmachinetemplate_webhook.go, exp/webhooks/awsmachinepool_webhook.go",
+        source: "kubernetes-sigs/cluster-api-provider-aws webhooks/awsmachinetemplate_webhook.go, \
+                 exp/webhooks/awsmachinepool_webhook.go",
         check: machines::security_groups,
     },
     Rule {
         name: "aws/dedicated-host",
         code: &codes::DO_NOT_COMBINE,
         kinds: &[TEMPLATE],
-        meaning: "Dedicated hosts: a host id or dynamic allocation, with `tenancy: host` and `hostAffinity: host`.",
+        meaning: "Dedicated hosts: a host id or dynamic allocation, with `tenancy: host` and \
+                  `hostAffinity: host`.",
         source: TEMPLATE_WEBHOOK,
         check: machines::dedicated_host,
     },
@@ -189,7 +203,8 @@ pub(super) static RULES: &[Rule] = &[
         name: "aws/pool-market",
         code: &codes::DO_NOT_COMBINE,
         kinds: &[MACHINE_POOL],
-        meaning: "How an AWSMachinePool buys its machines: market type, spot options, mixed instances and reservations fit together.",
+        meaning: "How an AWSMachinePool buys its machines: market type, spot options, mixed instances and \
+                  reservations fit together.",
         source: "kubernetes-sigs/cluster-api-provider-aws exp/webhooks/awsmachinepool_webhook.go",
         check: machines::pool_market,
     },
@@ -205,8 +220,10 @@ pub(super) static RULES: &[Rule] = &[
         name: "aws/talos-user-data",
         code: &codes::NO_USER_DATA,
         kinds: &[TEMPLATE],
-        meaning: "For Talos the user data is passed as it is: `cloudInit.insecureSkipSecretsManager: true` and no Ignition.",
-        source: "kubernetes-sigs/cluster-api-provider-aws docs/book/src/topics/userdata-privacy.md; siderolabs/cluster-api-templates aws/standard/standard.yaml",
+        meaning: "For Talos the user data is passed as it is: `cloudInit.insecureSkipSecretsManager: \
+                  true` and no Ignition.",
+        source: "kubernetes-sigs/cluster-api-provider-aws docs/book/src/topics/userdata-privacy.md; \
+                 siderolabs/cluster-api-templates aws/standard/standard.yaml",
         check: boot::user_data,
     },
     Rule {
@@ -230,7 +247,8 @@ pub(super) static RULES: &[Rule] = &[
         name: "aws/cni-ports",
         code: &codes::TALOS_PORTS,
         kinds: &[CLUSTER],
-        meaning: "Without `network.cni` only Calico's ports are open between nodes; with it, the list must let VXLAN through for Cilium.",
+        meaning: "Without `network.cni` only Calico's ports are open between nodes; with it, the list \
+                  must let VXLAN through for Cilium.",
         source: "kubernetes-sigs/cluster-api-provider-aws api/v1beta2/defaults.go",
         check: boot::cni_ports,
     },
@@ -238,7 +256,8 @@ pub(super) static RULES: &[Rule] = &[
         name: "aws/node-ports",
         code: &codes::OPEN_TO_WORLD,
         kinds: &[CLUSTER],
-        meaning: "NodePorts are open to the world unless `nodePortIngressRuleCidrBlocks` says who may reach them.",
+        meaning: "NodePorts are open to the world unless `nodePortIngressRuleCidrBlocks` says who may \
+                  reach them.",
         source: "kubernetes-sigs/cluster-api-provider-aws pkg/cloud/services/securitygroup/securitygroups.go",
         check: boot::node_ports,
     },
@@ -246,7 +265,8 @@ pub(super) static RULES: &[Rule] = &[
         name: "aws/ssh-key-default",
         code: &codes::MISSING_PART,
         kinds: &[TEMPLATE],
-        meaning: "Without any `sshKeyName` CAPA asks for a key pair called `default`, which few accounts have; `\"\"` means none.",
+        meaning: "Without any `sshKeyName` CAPA asks for a key pair called `default`, which few accounts \
+                  have; `\"\"` means none.",
         source: "kubernetes-sigs/cluster-api-provider-aws pkg/cloud/services/ec2/instances.go",
         check: boot::ssh_key,
     },
@@ -254,7 +274,8 @@ pub(super) static RULES: &[Rule] = &[
         name: "aws/node-names",
         code: &codes::NODE_IDENTITY,
         kinds: &[TEMPLATE],
-        meaning: "The AWS cloud controller finds a node by its private DNS name, so Talos must register with the full name.",
+        meaning: "The AWS cloud controller finds a node by its private DNS name, so Talos must register \
+                  with the full name.",
         source: "siderolabs/cluster-api-templates aws/standard/standard.yaml",
         check: boot::node_names,
     },
@@ -262,7 +283,8 @@ pub(super) static RULES: &[Rule] = &[
         name: "aws/zone",
         code: &codes::ZONE,
         kinds: &[super::core::MACHINE_DEPLOYMENT],
-        meaning: "The failure domain of a pool is a zone in which the AWSCluster has a subnet, where it lists its subnets.",
+        meaning: "The failure domain of a pool is a zone in which the AWSCluster has a subnet, where it \
+                  lists its subnets.",
         source: "kubernetes-sigs/cluster-api-provider-aws pkg/cloud/services/ec2/instances.go (findSubnet)",
         check: boot::zone,
     },

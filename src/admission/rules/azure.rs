@@ -51,7 +51,8 @@ pub(super) static RULES: &[Rule] = &[
         kinds: &[CLUSTER],
         meaning: "Location, resource group, subscription, environment, endpoint, private DNS, bastion, outbound load balancers \
                   and the names and blocks of networks do not change.",
-        source: "kubernetes-sigs/cluster-api-provider-azure internal/webhooks/azurecluster_webhook.go, azurecluster_validation.go",
+        source: "kubernetes-sigs/cluster-api-provider-azure internal/webhooks/azurecluster_webhook.go, \
+                 azurecluster_validation.go",
         check: changes::cluster,
     },
     Rule {
@@ -66,7 +67,8 @@ pub(super) static RULES: &[Rule] = &[
         name: "azure/subnet-names",
         code: &codes::NAME_FORM,
         kinds: &[CLUSTER],
-        meaning: "Names of resource groups, subnets, load balancers and private endpoints are ones Azure takes; subnets and peerings differ.",
+        meaning: "Names of resource groups, subnets, load balancers and private endpoints are ones Azure \
+                  takes; subnets and peerings differ.",
         source: CLUSTER_VALIDATION,
         check: network::names,
     },
@@ -84,7 +86,8 @@ pub(super) static RULES: &[Rule] = &[
         name: "azure/network-overlap",
         code: &codes::OVERLAP,
         kinds: &[CLUSTER],
-        meaning: "Pod and service networks do not overlap the virtual network, whose default is all of 10.0.0.0/8.",
+        meaning: "Pod and service networks do not overlap the virtual network, whose default is all of \
+                  10.0.0.0/8.",
         source: "kubernetes-sigs/cluster-api-provider-azure internal/api/v1beta1/azurecluster_default.go",
         check: network::overlap,
     },
@@ -92,7 +95,8 @@ pub(super) static RULES: &[Rule] = &[
         name: "azure/security-rules",
         code: &codes::REFUSED_VALUE,
         kinds: &[CLUSTER],
-        meaning: "Security rules have priorities from 100 to 4096, different ones for each direction, and `source` or `sources`.",
+        meaning: "Security rules have priorities from 100 to 4096, different ones for each direction, and \
+                  `source` or `sources`.",
         source: CLUSTER_VALIDATION,
         check: network::security_rules,
     },
@@ -117,7 +121,8 @@ pub(super) static RULES: &[Rule] = &[
         name: "azure/private-dns",
         code: &codes::DO_NOT_COMBINE,
         kinds: &[CLUSTER],
-        meaning: "A private DNS zone is for clusters with an internal load balancer, and its resource group needs its name.",
+        meaning: "A private DNS zone is for clusters with an internal load balancer, and its resource \
+                  group needs its name.",
         source: CLUSTER_VALIDATION,
         check: load_balancer::private_dns,
     },
@@ -143,7 +148,8 @@ pub(super) static RULES: &[Rule] = &[
         kinds: &[IDENTITY],
         meaning: "`resourceID` is for UserAssignedMSI, the credentials path for UserAssignedIdentityCredential, and a \
                   service principal has its secret.",
-        source: "kubernetes-sigs/cluster-api-provider-azure internal/webhooks/azureclusteridentity_validation.go",
+        source: "kubernetes-sigs/cluster-api-provider-azure \
+                 internal/webhooks/azureclusteridentity_validation.go",
         check: cluster::identity_form,
     },
     Rule {
@@ -158,7 +164,8 @@ pub(super) static RULES: &[Rule] = &[
         name: "azure/template-changed",
         code: &codes::TEMPLATE_CHANGED,
         kinds: &[TEMPLATE],
-        meaning: "The spec of an AzureMachineTemplate does not change, once both sides have the webhook's defaults.",
+        meaning: "The spec of an AzureMachineTemplate does not change, once both sides have the webhook's \
+                  defaults.",
         source: "kubernetes-sigs/cluster-api-provider-azure internal/webhooks/azuremachinetemplate_webhook.go",
         check: changes::template,
     },
@@ -166,7 +173,8 @@ pub(super) static RULES: &[Rule] = &[
         name: "azure/image",
         code: &codes::DO_NOT_COMBINE,
         kinds: &[TEMPLATE],
-        meaning: "An image is named in exactly one way, and a gallery has subscription and resource group or neither.",
+        meaning: "An image is named in exactly one way, and a gallery has subscription and resource group \
+                  or neither.",
         source: "kubernetes-sigs/cluster-api-provider-azure internal/webhooks/azureimage_validation.go",
         check: machines::image,
     },
@@ -182,15 +190,18 @@ pub(super) static RULES: &[Rule] = &[
         name: "azure/template-fields",
         code: &codes::DO_NOT_COMBINE,
         kinds: &[TEMPLATE],
-        meaning: "Identities, role assignments, network interfaces and VM extensions fit together and into a template.",
-        source: "kubernetes-sigs/cluster-api-provider-azure internal/webhooks/azuremachinetemplate_webhook.go, azuremachine_validation.go",
+        meaning: "Identities, role assignments, network interfaces and VM extensions fit together and \
+                  into a template.",
+        source: "kubernetes-sigs/cluster-api-provider-azure \
+                 internal/webhooks/azuremachinetemplate_webhook.go, azuremachine_validation.go",
         check: machines::fields,
     },
     Rule {
         name: "azure/resource-ids",
         code: &codes::REFUSED_VALUE,
         kinds: &[TEMPLATE],
-        meaning: "Identities and capacity reservations are named by full Azure resource ids, and an SSH key is base64 text.",
+        meaning: "Identities and capacity reservations are named by full Azure resource ids, and an SSH \
+                  key is base64 text.",
         source: MACHINE_VALIDATION,
         check: machines::resource_ids,
     },
@@ -214,8 +225,10 @@ pub(super) static RULES: &[Rule] = &[
         name: "azure/spot-eviction",
         code: &codes::SPOT,
         kinds: &[TEMPLATE],
-        meaning: "A spot VM that is only deallocated keeps its Machine, which then never comes back; `Delete` lets it be replaced.",
-        source: "kubernetes-sigs/cluster-api-provider-azure internal/api/v1beta1/azuremachine_default.go, docs/book/src/self-managed/spot-vms.md",
+        meaning: "A spot VM that is only deallocated keeps its Machine, which then never comes back; \
+                  `Delete` lets it be replaced.",
+        source: "kubernetes-sigs/cluster-api-provider-azure internal/api/v1beta1/azuremachine_default.go, \
+                 docs/book/src/self-managed/spot-vms.md",
         check: machines::spot_eviction,
     },
     Rule {
@@ -223,7 +236,8 @@ pub(super) static RULES: &[Rule] = &[
         code: &codes::NO_TALOS_IMAGE,
         kinds: &[TEMPLATE],
         meaning: "For Talos the image is given: the default is one made for kubeadm.",
-        source: "kubernetes-sigs/cluster-api-provider-azure internal/webhooks/azureimage_validation.go; siderolabs/docs azure.mdx",
+        source: "kubernetes-sigs/cluster-api-provider-azure internal/webhooks/azureimage_validation.go; \
+                 siderolabs/docs azure.mdx",
         check: boot::image,
     },
     Rule {
@@ -231,14 +245,16 @@ pub(super) static RULES: &[Rule] = &[
         code: &codes::NO_GUEST_TOOLS,
         kinds: &[TEMPLATE],
         meaning: "Talos has no VM agent: extensions are switched off.",
-        source: "kubernetes-sigs/cluster-api-provider-azure azure/scope/machine.go, azure/services/virtualmachines/spec.go",
+        source: "kubernetes-sigs/cluster-api-provider-azure azure/scope/machine.go, \
+                 azure/services/virtualmachines/spec.go",
         check: boot::agent,
     },
     Rule {
         name: "azure/talos-ports",
         code: &codes::TALOS_PORTS,
         kinds: &[CLUSTER],
-        meaning: "From outside the virtual network nothing reaches the Talos API (50000) without a security rule.",
+        meaning: "From outside the virtual network nothing reaches the Talos API (50000) without a \
+                  security rule.",
         source: "kubernetes-sigs/cluster-api-provider-azure azure/scope/cluster.go",
         check: boot::ports,
     },
@@ -246,8 +262,10 @@ pub(super) static RULES: &[Rule] = &[
         name: "azure/ssh-open",
         code: &codes::OPEN_TO_WORLD,
         kinds: &[CLUSTER],
-        meaning: "CAPZ opens port 22 of the control-plane subnet to any source unless a rule for that port is there.",
-        source: "kubernetes-sigs/cluster-api-provider-azure azure/scope/cluster.go (SetControlPlaneSecurityRules)",
+        meaning: "CAPZ opens port 22 of the control-plane subnet to any source unless a rule for that \
+                  port is there.",
+        source: "kubernetes-sigs/cluster-api-provider-azure azure/scope/cluster.go \
+                 (SetControlPlaneSecurityRules)",
         check: boot::ssh_open,
     },
 ];

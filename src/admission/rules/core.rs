@@ -49,14 +49,16 @@ pub(super) static RULES: &[Rule] = &[
         code: &codes::NOT_SERVED,
         kinds: &[],
         meaning: "Objects have an API version that the providers serve. A deprecated one is worth a warning.",
-        source: "the CRDs and release notes of each provider; kubernetes-sigs/cluster-api docs/book/src/reference/versions.md",
+        source: "the CRDs and release notes of each provider; kubernetes-sigs/cluster-api \
+                 docs/book/src/reference/versions.md",
         check: form::served_version,
     },
     Rule {
         name: "core/reference-form",
         code: &codes::REFERENCE_FORM,
         kinds: MACHINES_AND_CLUSTER,
-        meaning: "References of core `v1beta2` objects are `{apiGroup, kind, name}`: all three, and nothing else.",
+        meaning: "References of core `v1beta2` objects are `{apiGroup, kind, name}`: all three, and \
+                  nothing else.",
         source: "kubernetes-sigs/cluster-api api/core/v1beta2/common_types.go",
         check: form::reference_form,
     },
@@ -73,7 +75,8 @@ pub(super) static RULES: &[Rule] = &[
         code: &codes::EMPTY_VALUE,
         kinds: ALL,
         meaning: "`v1beta2` objects leave out what is empty.",
-        source: "kubernetes-sigs/cluster-api docs/book/src/developer/providers/migrations/v1.10-to-v1.11.md, core/config/crd/bases",
+        source: "kubernetes-sigs/cluster-api \
+                 docs/book/src/developer/providers/migrations/v1.10-to-v1.11.md, core/config/crd/bases",
         check: form::empty_value,
     },
     Rule {
@@ -120,7 +123,8 @@ pub(super) static RULES: &[Rule] = &[
         name: "core/label-name",
         code: &codes::NAME_FORM,
         kinds: &[CLUSTER, MACHINE_DEPLOYMENT],
-        meaning: "The names of Clusters and MachineDeployments become label values, so they have at most 63 characters.",
+        meaning: "The names of Clusters and MachineDeployments become label values, so they have at most \
+                  63 characters.",
         source: "kubernetes-sigs/cluster-api core/webhooks/admission/{cluster,machinedeployment}.go",
         check: cluster::label_name,
     },
@@ -129,7 +133,8 @@ pub(super) static RULES: &[Rule] = &[
         code: &codes::CLUSTER_MISMATCH,
         kinds: POOLS,
         meaning: "`spec.clusterName` and `spec.template.spec.clusterName` are the same.",
-        source: "kubernetes-sigs/cluster-api core/webhooks/admission/{machinedeployment,machineset,machinepool}.go",
+        source: "kubernetes-sigs/cluster-api \
+                 core/webhooks/admission/{machinedeployment,machineset,machinepool}.go",
         check: machines::cluster_name,
     },
     Rule {
@@ -137,7 +142,8 @@ pub(super) static RULES: &[Rule] = &[
         code: &codes::FIELD_CHANGED,
         kinds: &[MACHINE_DEPLOYMENT, MACHINE_SET, MACHINE_POOL, MACHINE, MACHINE_HEALTH_CHECK],
         meaning: "`spec.clusterName` never changes.",
-        source: "kubernetes-sigs/cluster-api core/webhooks/admission/{machinedeployment,machineset,machinepool,machine,machinehealthcheck}.go",
+        source: "kubernetes-sigs/cluster-api \
+                 core/webhooks/admission/{machinedeployment,machineset,machinepool,machine,machinehealthcheck}.go",
         check: machines::cluster_name_changed,
     },
     Rule {
@@ -146,7 +152,8 @@ pub(super) static RULES: &[Rule] = &[
         kinds: &[MACHINE_DEPLOYMENT],
         meaning: "A changed selector of a MachineDeployment leaves its MachineSets and machines without an owner; the \
                   webhook lets it through.",
-        source: "kubernetes-sigs/cluster-api internal/controllers/machinedeployment/machinedeployment_controller.go",
+        source: "kubernetes-sigs/cluster-api \
+                 internal/controllers/machinedeployment/machinedeployment_controller.go",
         check: machines::selector_changed,
     },
     Rule {
@@ -154,7 +161,8 @@ pub(super) static RULES: &[Rule] = &[
         code: &codes::MISSING_PART,
         kinds: MACHINES,
         meaning: "Machines have a bootstrap configuration: a reference, or the name of a Secret with the data.",
-        source: "kubernetes-sigs/cluster-api core/webhooks/admission/{machinedeployment,machineset,machinepool,machine}.go",
+        source: "kubernetes-sigs/cluster-api \
+                 core/webhooks/admission/{machinedeployment,machineset,machinepool,machine}.go",
         check: machines::bootstrap,
     },
     Rule {
@@ -169,15 +177,18 @@ pub(super) static RULES: &[Rule] = &[
         name: "core/version",
         code: &codes::VERSION_FORM,
         kinds: MACHINES,
-        meaning: "The Kubernetes version of machines is semantic, with a leading `v`; the webhook adds a missing `v`.",
-        source: "kubernetes-sigs/cluster-api core/webhooks/admission/{machinedeployment,machineset,machinepool,machine}.go",
+        meaning: "The Kubernetes version of machines is semantic, with a leading `v`; the webhook adds a \
+                  missing `v`.",
+        source: "kubernetes-sigs/cluster-api \
+                 core/webhooks/admission/{machinedeployment,machineset,machinepool,machine}.go",
         check: machines::version,
     },
     Rule {
         name: "core/autoscaler",
         code: &codes::REPLICAS,
         kinds: POOLS,
-        meaning: "The autoscaler annotations come in pairs, are numbers, and `replicas` beside them is left out.",
+        meaning: "The autoscaler annotations come in pairs, are numbers, and `replicas` beside them is \
+                  left out.",
         source: "kubernetes-sigs/cluster-api core/webhooks/admission/machinedeployment.go, \
                  docs/book/src/tasks/automated-machine-management/autoscaling.md",
         check: machines::autoscaler,
@@ -186,7 +197,8 @@ pub(super) static RULES: &[Rule] = &[
         name: "core/rollout",
         code: &codes::ROLLOUT,
         kinds: &[MACHINE_DEPLOYMENT],
-        meaning: "`maxSurge`, `maxUnavailable` and `maxInFlight` are numbers or percentages, and a rollout has room to move.",
+        meaning: "`maxSurge`, `maxUnavailable` and `maxInFlight` are numbers or percentages, and a \
+                  rollout has room to move.",
         source: "kubernetes-sigs/cluster-api core/webhooks/admission/machinedeployment.go",
         check: machines::rollout,
     },
@@ -203,7 +215,8 @@ pub(super) static RULES: &[Rule] = &[
         code: &codes::TAINT,
         kinds: MACHINES,
         meaning: "Taints of machines do not use reserved keys; MachinePools take none.",
-        source: "kubernetes-sigs/cluster-api internal/util/taints/validation.go, core/webhooks/admission/{machine,machinepool}.go",
+        source: "kubernetes-sigs/cluster-api internal/util/taints/validation.go, \
+                 core/webhooks/admission/{machine,machinepool}.go",
         check: machines::taints,
     },
     Rule {
@@ -276,7 +289,8 @@ pub(super) static RULES: &[Rule] = &[
         name: "core/fixed-spec",
         code: &codes::FIELD_CHANGED,
         kinds: &[CLUSTER_RESOURCE_SET, IP_ADDRESS_CLAIM],
-        meaning: "Selector and strategy of a ClusterResourceSet and the spec of an IPAddressClaim never change.",
+        meaning: "Selector and strategy of a ClusterResourceSet and the spec of an IPAddressClaim \
+                  never change.",
         source: "kubernetes-sigs/cluster-api core/webhooks/admission/{clusterresourceset,ipaddressclaim}.go",
         check: health_check::fixed_spec,
     },

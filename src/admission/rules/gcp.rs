@@ -53,7 +53,8 @@ pub(super) static RULES: &[Rule] = &[
         name: "gcp/firewall-names",
         code: &codes::NAME_FORM,
         kinds: &[CLUSTER],
-        meaning: "Firewall rules get the cluster's name in front and are cut at 63 characters; they must still differ.",
+        meaning: "Firewall rules get the cluster's name in front and are cut at 63 characters; they must \
+                  still differ.",
         source: "kubernetes-sigs/cluster-api-provider-gcp cloud/scope/firewall.go",
         check: firewall_names,
     },
@@ -69,7 +70,8 @@ pub(super) static RULES: &[Rule] = &[
         name: "gcp/load-balancer-type",
         code: &codes::REFUSED_VALUE,
         kinds: &[CLUSTER],
-        meaning: "The load balancer is `External`, `Internal` or `InternalExternal`; anything else makes none, in silence.",
+        meaning: "The load balancer is `External`, `Internal` or `InternalExternal`; anything else makes \
+                  none, in silence.",
         source: "kubernetes-sigs/cluster-api-provider-gcp cloud/services/compute/loadbalancers/reconcile.go",
         check: load_balancer_type,
     },
@@ -93,7 +95,8 @@ pub(super) static RULES: &[Rule] = &[
         name: "gcp/zone",
         code: &codes::ZONE,
         kinds: &[core::MACHINE_DEPLOYMENT],
-        meaning: "A pool names a zone of the cluster's region; without one all its machines go to the first zone.",
+        meaning: "A pool names a zone of the cluster's region; without one all its machines go to the \
+                  first zone.",
         source: "kubernetes-sigs/cluster-api-provider-gcp cloud/scope/machine.go (Zone)",
         check: zone,
     },
@@ -168,7 +171,13 @@ fn firewall_ports(context: &Context<'_>) -> Vec<Violation> {
                         .key("ports");
                     found.push(
                         context
-                            .error(path, format!("{protocol} has no ports, and the GCPCluster could not be changed any more once it is created"))
+                            .error(
+                                path,
+                                format!(
+                                    "{protocol} has no ports, and the GCPCluster could not \
+                                be changed any more once it is created"
+                                ),
+                            )
                             .hint("remove `ports`, or use `TCP` or `UDP` in capitals"),
                     );
                 }
@@ -374,9 +383,14 @@ fn ports(context: &Context<'_>) -> Vec<Violation> {
     }
     vec![
         context
-            .warning(FIREWALL_RULES, "no firewall rule lets the management cluster reach port 50000 (Talos API) from outside the network")
+            .warning(
+                FIREWALL_RULES,
+                "no firewall rule lets the management cluster reach port 50000 \
+                                      (Talos API) from outside the network",
+            )
             .hint(format!(
-                "add a rule: allowed TCP 50000, its source ranges, `targetTags: [{}-control-plane]`; not needed if it is inside or peered",
+                "add a rule: allowed TCP 50000, its source ranges, `targetTags: [{}-control-plane]`; not \
+                 needed if it is inside or peered",
                 context.object.id.name
             )),
     ]

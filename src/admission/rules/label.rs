@@ -21,7 +21,9 @@ pub(super) fn key_problem(key: &str) -> Option<String> {
         return Some("its name must have 1 to 63 characters".to_owned());
     }
     (!is_word(name)).then(|| {
-        "its name may only have letters, digits, `-`, `_` and `.`, and must start and end with a letter or digit".to_owned()
+        "its name may only have letters, digits, `-`, `_` and `.`, and must start and end with a \
+         letter or digit"
+            .to_owned()
     })
 }
 
@@ -33,7 +35,9 @@ pub(super) fn value_problem(value: &str) -> Option<String> {
         return Some(format!("it has {} characters, at most 63 are allowed", value.len()));
     }
     (!value.is_empty() && !is_word(value)).then(|| {
-        "it may only have letters, digits, `-`, `_` and `.`, and must start and end with a letter or digit".to_owned()
+        "it may only have letters, digits, `-`, `_` and `.`, and must start and end with a \
+         letter or digit"
+            .to_owned()
     })
 }
 

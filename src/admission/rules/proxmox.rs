@@ -13,6 +13,8 @@ use super::{
     template_changed,
 };
 
+mod devices;
+
 const CLUSTER: Kind = Kind::new(INFRASTRUCTURE, "ProxmoxCluster");
 const MACHINE: Kind = Kind::new(INFRASTRUCTURE, "ProxmoxMachine");
 const TEMPLATE: Kind = machine_template::PROXMOX;
@@ -27,7 +29,8 @@ pub(super) static RULES: &[Rule] = &[
         name: "proxmox/endpoint",
         code: &codes::MISSING_PART,
         kinds: &[CLUSTER],
-        meaning: "A ProxmoxCluster has the host and port of its control plane, unless that is managed elsewhere.",
+        meaning: "A ProxmoxCluster has the host and port of its control plane, unless that is managed \
+                  elsewhere.",
         source: CLUSTER_WEBHOOK,
         check: endpoint,
     },
@@ -51,8 +54,10 @@ pub(super) static RULES: &[Rule] = &[
         name: "proxmox/pool-addresses",
         code: &codes::ADDRESS_FORM,
         kinds: &[CLUSTER],
-        meaning: "The addresses, prefix and gateway of each IP configuration are ones that the pool made from it accepts.",
-        source: "ionos-cloud/cluster-api-provider-proxmox internal/webhook/proxmoxcluster_webhook.go, pkg/kubernetes/ipam/ipam.go",
+        meaning: "The addresses, prefix and gateway of each IP configuration are ones that the pool made \
+                  from it accepts.",
+        source: "ionos-cloud/cluster-api-provider-proxmox internal/webhook/proxmoxcluster_webhook.go, \
+                 pkg/kubernetes/ipam/ipam.go",
         check: pool_addresses,
     },
     Rule {
@@ -60,7 +65,8 @@ pub(super) static RULES: &[Rule] = &[
         code: &codes::POOL_ADDRESSES,
         kinds: &[CLUSTER],
         meaning: "The pool has an address for every machine and one more for rolling updates.",
-        source: "kubernetes-sigs/cluster-api-ipam-provider-in-cluster internal/poolutil/pool.go; ionos-cloud/cluster-api-provider-proxmox pkg/kubernetes/ipam/ipam.go",
+        source: "kubernetes-sigs/cluster-api-ipam-provider-in-cluster internal/poolutil/pool.go; \
+                 ionos-cloud/cluster-api-provider-proxmox pkg/kubernetes/ipam/ipam.go",
         check: pool_size,
     },
     Rule {
@@ -70,7 +76,7 @@ pub(super) static RULES: &[Rule] = &[
         meaning: "Network devices are called net0, net1 and so on without a gap, one is the default of a family, and MTUs, routes \
                   and routing policies are complete. The webhook looks at machines, so a template fails when it is used.",
         source: MACHINE_WEBHOOK,
-        check: network_devices,
+        check: devices::network_devices,
     },
     Rule {
         name: "proxmox/template-changed",
@@ -93,14 +99,16 @@ pub(super) static RULES: &[Rule] = &[
         code: &codes::NO_GUEST_TOOLS,
         kinds: &[TEMPLATE],
         meaning: "Talos has no cloud-init, so its status is not waited for.",
-        source: "ionos-cloud/cluster-api-provider-proxmox internal/service/vmservice/vm.go, pkg/scope/machine.go",
+        source: "ionos-cloud/cluster-api-provider-proxmox internal/service/vmservice/vm.go, \
+                 pkg/scope/machine.go",
         check: checks,
     },
     Rule {
         name: "proxmox/talos-endpoint",
         code: &codes::NO_HEALTHY_ENDPOINT,
         kinds: &[CLUSTER],
-        meaning: "Somebody announces the address of the control plane: with Talos a shared IP on the control planes.",
+        meaning: "Somebody announces the address of the control plane: with Talos a shared IP on the \
+                  control planes.",
         source: "siderolabs/docs public/talos/v1.13/networking/advanced/vip.mdx",
         check: shared_address,
     },
@@ -110,7 +118,8 @@ pub(super) static RULES: &[Rule] = &[
         kinds: &[TEMPLATE],
         meaning: "A cloud controller gives nodes the providerID of their machines: Talos' own with the id injected, or the one for \
                   Proxmox in CAPMOX mode.",
-        source: "siderolabs/talos-cloud-controller-manager pkg/talos/instances.go; sergelogvinov/proxmox-cloud-controller-manager docs/config.md",
+        source: "siderolabs/talos-cloud-controller-manager pkg/talos/instances.go; \
+                 sergelogvinov/proxmox-cloud-controller-manager docs/config.md",
         check: provider_id,
     },
 ];
@@ -167,8 +176,18 @@ fn endpoint(context: &Context<'_>) -> Vec<Violation> {
     let Some(host) = host(context) else {
         return vec![
             context
-                .error(path, format!("ProxmoxCluster `{}` has no address for its control plane", context.object.id.name))
-                .hint("set `controlPlaneEndpoint: {host: 192.0.2.10, port: 6443}` with an address that nobody else has"),
+                .error(
+                    path,
+                    format!(
+                        "ProxmoxCluster `{}` has no address for its \
+                                      control plane",
+                        context.object.id.name
+                    ),
+                )
+                .hint(
+                    "set `controlPlaneEndpoint: {host: 192.0.2.10, port: 6443}` with an address that \
+                       nobody else has",
+                ),
         ];
     };
     let mut found = Vec::new();
@@ -260,145 +279,18 @@ fn pool_size(context: &Context<'_>) -> Vec<Violation> {
         } else if there == u128::from(wanted) {
             found.push(
                 context
-                    .warning(spot, format!("the pool has {there} addresses for up to {wanted} machines, none to spare for rolling updates"))
+                    .warning(
+                        spot,
+                        format!(
+                            "the pool has {there} addresses for up to {wanted} machines, \
+                        none to spare for rolling updates"
+                        ),
+                    )
                     .hint(format!("give at least {}", wanted + 1)),
             );
         }
     }
     found
-}
-
-fn network_devices(context: &Context<'_>) -> Vec<Violation> {
-    let base = if MACHINE.matches(context.object) { "spec.network" } else { "spec.template.spec.network" };
-    let Some(network) = context.object.at(base) else { return Vec::new() };
-    let mut found = Vec::new();
-    let path = |index: usize, key: &str| {
-        let path = FieldPath::of(base.split('.')).key("networkDevices").index(index);
-        if key.is_empty() { path } else { path.key(key) }
-    };
-    let mut devices: Vec<(usize, &str, &Value)> = field::list(network, "networkDevices")
-        .iter()
-        .enumerate()
-        .map(|(index, device)| (index, field::text(device, "name").unwrap_or("net0"), device))
-        .collect();
-    // The webhook sorts the names as texts.
-    devices.sort_by_key(|(_, name, _)| *name);
-    let mut defaults = [0, 0];
-    for (position, (index, name, device)) in devices.iter().enumerate() {
-        if *name != format!("net{position}") {
-            found.push(
-                context
-                    .error(
-                        path(*index, "name"),
-                        format!("the network device `{name}` stands where `net{position}` is expected"),
-                    )
-                    .hint("call them net0, net1 and so on, without a gap; more than ten are refused"),
-            );
-            break;
-        }
-        for (family, key) in ["defaultIPv4", "defaultIPv6"].into_iter().enumerate() {
-            if field::flag(device, key) {
-                let count = defaults.get_mut(family);
-                if let Some(count) = count {
-                    *count += 1;
-                    if *count > 1 {
-                        found.push(
-                            context
-                                .error(path(*index, key), format!("two network devices have `{key}`"))
-                                .hint("only one device gets its address from the cluster's pool"),
-                        );
-                    }
-                }
-            }
-        }
-        for (key, inherit) in [("mtu", true), ("linkMtu", false)] {
-            if let Some(mtu) =
-                field::integer(device, key).filter(|mtu| *mtu < 1280 && !(inherit && *mtu == 1))
-            {
-                let hint = if inherit {
-                    "use 1280 or more, or 1 for the MTU of the bridge"
-                } else {
-                    "use 1280 or more"
-                };
-                found.push(
-                    context
-                        .error(path(*index, key), format!("an MTU of {mtu} is too small for IPv6"))
-                        .hint(hint),
-                );
-            }
-        }
-        for (number, policy) in field::list(device, "routingPolicy").iter().enumerate() {
-            let place = path(*index, "routingPolicy").index(number);
-            if field::at(policy, "table").is_none() {
-                found.push(
-                    context
-                        .error(place.key("table"), "a routing policy without a table")
-                        .hint("give the number of the routing table"),
-                );
-            }
-            found.extend(family_of_policy(context, &place, policy));
-        }
-        for (number, route) in field::list(device, "routes").iter().enumerate() {
-            found.extend(family_of_route(context, &path(*index, "routes").index(number), route));
-        }
-    }
-    for (index, vrf) in field::list(network, "vrfs").iter().enumerate() {
-        let place = FieldPath::of(base.split('.')).key("vrfs").index(index);
-        for (number, policy) in field::list(vrf, "routingPolicy").iter().enumerate() {
-            let place = place.key("routingPolicy").index(number);
-            if let Some(table) =
-                field::integer(policy, "table").filter(|table| Some(*table) != field::integer(vrf, "table"))
-            {
-                found.push(
-                    context
-                        .error(
-                            place.key("table"),
-                            format!(
-                                "the policy is for table {table}, its VRF {} for another",
-                                field::show(vrf.get("name"))
-                            ),
-                        )
-                        .hint("leave `table` out of the policy"),
-                );
-            }
-            found.extend(family_of_policy(context, &place, policy));
-        }
-        for (number, route) in field::list(vrf, "routes").iter().enumerate() {
-            found.extend(family_of_route(context, &place.key("routes").index(number), route));
-        }
-    }
-    found
-}
-
-/// Whether a target is a word that does not say of which IP family it is.
-fn is_placeholder(value: &Value, key: &str) -> bool {
-    field::text(value, key).is_some_and(|target| ["default", "all"].contains(&target))
-}
-
-fn is_concrete(value: &Value, key: &str) -> bool {
-    field::text(value, key).is_some() && !is_placeholder(value, key)
-}
-
-fn family_of_policy(context: &Context<'_>, place: &FieldPath, policy: &Value) -> Option<Violation> {
-    let vague = (is_placeholder(policy, "to") || is_placeholder(policy, "from"))
-        && !is_concrete(policy, "to")
-        && !is_concrete(policy, "from")
-        && field::at(policy, "is6").is_none();
-    vague.then(|| {
-        context
-            .error(place.key("is6"), "nothing says for which IP family the routing policy is")
-            .hint("add `is6: false` or `is6: true`")
-    })
-}
-
-fn family_of_route(context: &Context<'_>, place: &FieldPath, route: &Value) -> Option<Violation> {
-    let vague =
-        is_placeholder(route, "to") && !is_concrete(route, "via") && field::at(route, "is6").is_none();
-    vague.then(|| {
-        context
-            .error(place.key("is6"), "nothing says for which IP family the route is")
-            .hint("add `via`, or `is6: false` or `is6: true`")
-    })
 }
 
 fn changed(context: &Context<'_>) -> Vec<Violation> {
@@ -434,8 +326,15 @@ fn checks(context: &Context<'_>) -> Vec<Violation> {
     }
     vec![
         context
-            .error(format!("{base}.skipCloudInitStatus").as_str(), "the machines would wait for cloud-init, which Talos does not have")
-            .hint("set `checks: {skipCloudInitStatus: true}`; without the qemu-guest-agent extension also `skipQemuGuestAgent: true`"),
+            .error(
+                format!("{base}.skipCloudInitStatus").as_str(),
+                "the machines would wait for \
+                cloud-init, which Talos does not have",
+            )
+            .hint(
+                "set `checks: {skipCloudInitStatus: true}`; without the qemu-guest-agent extension also \
+                   `skipQemuGuestAgent: true`",
+            ),
     ]
 }
 
@@ -471,11 +370,10 @@ fn shared_address(context: &Context<'_>) -> Vec<Violation> {
             Some(other) => format!("the endpoint is `{host}`, but the control planes announce `{other}`"),
             None => format!("no control plane announces the endpoint `{host}`"),
         };
-        found.push(
-            context
-                .warning("spec.controlPlaneEndpoint.host", message)
-                .hint(format!("add a Talos patch: a document `Layer2VIPConfig` with `name: {host}` and the link; not needed behind a load balancer")),
-        );
+        found.push(context.warning("spec.controlPlaneEndpoint.host", message).hint(format!(
+            "add a Talos patch: a document `Layer2VIPConfig` with `name: {host}` and \
+                               the link; not needed behind a load balancer"
+        )));
     }
     found
 }
@@ -497,7 +395,14 @@ fn provider_id(context: &Context<'_>) -> Vec<Violation> {
     }
     vec![
         context
-            .warning(path, "nothing tells the nodes their providerID, so they would not be matched to their machines")
-            .hint("set `metadataSettings: {providerIDInjection: true}` for the Talos CCM, or install proxmox-cloud-controller-manager with `features.provider: capmox`"),
+            .warning(
+                path,
+                "nothing tells the nodes their providerID, so they would not be matched to \
+                            their machines",
+            )
+            .hint(
+                "set `metadataSettings: {providerIDInjection: true}` for the Talos CCM, or install \
+                   proxmox-cloud-controller-manager with `features.provider: capmox`",
+            ),
     ]
 }

@@ -1,21 +1,18 @@
 //! References between objects: each one leads somewhere, and to the right thing.
 
-use serde_json::Value;
-
-use crate::{
-    admission::Object,
-    finding::{codes, suggest},
-    yaml::pointer::FieldPath,
-};
+use crate::finding::{codes, suggest};
 
 use super::{
     Context, Kind, Rule, Violation, field,
     set::{CONTROL_PLANE, CORE, INFRASTRUCTURE, Set, identity},
 };
 
+mod resolve;
 mod table;
 
 pub use table::{Form, Home, Reference, Shape, fields};
+
+use resolve::{Found, all, describe, exists_elsewhere, other_kind, other_namespace, resolve};
 
 const TABLE: &str = "the CRDs of the referring kinds; kubernetes-sigs/cluster-api internal/contract/version.go and \
                      fluxcd/kustomize-controller, fluxcd/helm-controller api";
@@ -34,7 +31,8 @@ pub(super) static RULES: &[Rule] = &[
         name: "references/target",
         code: &codes::DANGLING,
         kinds: &[],
-        meaning: "Every reference leads to an object of the set, or to one that is declared to exist elsewhere.",
+        meaning: "Every reference leads to an object of the set, or to one that is declared to exist \
+                  elsewhere.",
         source: TABLE,
         check: target,
     },
@@ -75,177 +73,20 @@ pub(super) static RULES: &[Rule] = &[
         code: &codes::SHARED_PART,
         kinds: &[super::core::CLUSTER],
         meaning: "A control plane and an infrastructure belong to one Cluster.",
-        source: "kubernetes-sigs/cluster-api internal/controllers/cluster/cluster_controller_phases.go (sets the owner)",
+        source: "kubernetes-sigs/cluster-api internal/controllers/cluster/cluster_controller_phases.go \
+                 (sets the owner)",
         check: shared,
     },
     Rule {
         name: "references/unused",
         code: &codes::UNUSED_PART,
         kinds: OWNED,
-        meaning: "A control plane or infrastructure is named by a Cluster; without an owner its controller waits.",
+        meaning: "A control plane or infrastructure is named by a Cluster; without an owner its \
+                  controller waits.",
         source: "kubernetes-sigs/cluster-api docs/book/src/developer/providers/contracts",
         check: unused,
     },
 ];
-
-/// One reference of an object.
-struct Found<'set> {
-    row: &'static Reference,
-    path: FieldPath,
-    value: &'set Value,
-    group: &'set str,
-    kind: &'set str,
-    name: &'set str,
-    /// Where it looks; `None` for kinds without a namespace, and if the referring object does not say its own.
-    namespace: Option<&'set str>,
-}
-
-/// All references of an object, in the order of the table.
-fn all<'set>(object: &'set Object) -> impl Iterator<Item = Found<'set>> {
-    table::of(object).flat_map(move |row| {
-        let off = row.unless.is_some_and(|path| object.at(path).is_some());
-        let places = if off { Vec::new() } else { places(&object.value, row.path) };
-        places.into_iter().filter_map(move |(path, value)| read(object, row, path, value))
-    })
-}
-
-/// The values at a path in which `[]` stands for each entry of a list.
-fn places<'value>(value: &'value Value, path: &str) -> Vec<(FieldPath, &'value Value)> {
-    let mut places = vec![(FieldPath::root(), value)];
-    for step in path.split('.') {
-        let (key, each) = step.strip_suffix("[]").map_or((step, false), |key| (key, true));
-        places = places
-            .into_iter()
-            .filter_map(|(path, value)| {
-                Some((path.key(key), value.get(key).filter(|value| !value.is_null())?))
-            })
-            .flat_map(|(path, value)| -> Vec<_> {
-                if each {
-                    let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
-                    items.iter().enumerate().map(|(index, item)| (path.index(index), item)).collect()
-                } else {
-                    vec![(path, value)]
-                }
-            })
-            .collect();
-    }
-    places
-}
-
-fn read<'set>(
-    object: &'set Object,
-    row: &'static Reference,
-    path: FieldPath,
-    value: &'set Value,
-) -> Option<Found<'set>> {
-    let own = object.id.namespace.as_deref();
-    let (group, kind, name) = match row.form {
-        Form::Typed { group, .. } => {
-            let given = field::text(value, "apiGroup").or_else(|| {
-                field::text(value, "apiVersion")
-                    .map(|version| version.rsplit_once('/').map_or("", |(group, _)| group))
-            });
-            (given.unwrap_or(group), field::text(value, "kind")?, field::text(value, "name")?)
-        }
-        Form::Named { group, kind } => (group, kind, field::text(value, "name")?),
-        Form::Name { group, kind } => (group, kind, value.as_str().filter(|name| !name.is_empty())?),
-    };
-    if let Form::Typed { only, .. } = row.form
-        && !only.is_empty()
-        && !only.contains(&kind)
-    {
-        return None;
-    }
-    let namespace = if table::CLUSTER_SCOPED.contains(&kind) {
-        None
-    } else {
-        match row.home {
-            Home::Own => own,
-            Home::Given => field::text(value, "namespace").or(own),
-            Home::Controller(namespace) => Some(namespace),
-        }
-    };
-    Some(Found { row, path, value, group, kind, name, namespace })
-}
-
-/// The object that a reference leads to, if the set has it.
-fn resolve<'set>(found: &Found<'set>, object: &Object, set: &Set<'set>) -> Option<&'set Object> {
-    let exact = set.find(found.group, found.kind, found.namespace, found.name);
-    if exact.is_some() {
-        return exact;
-    }
-    // Objects that say no namespace get one when they are applied: the same for all.
-    let open = object.id.namespace.is_none() || matches!(found.row.home, Home::Controller(_));
-    set.named(found.name)
-        .iter()
-        .find(|target| target.is(found.group, found.kind) && (open || target.id.namespace.is_none()))
-        .copied()
-}
-
-/// Whether a reference leads to something that exists although the set does not have it.
-fn exists_elsewhere(found: &Found<'_>, set: &Set<'_>) -> bool {
-    set.externals.has(found.group, found.kind, found.namespace, found.name)
-        || field::flag(found.value, "optional")
-        || is_written_by_controllers(found, set)
-}
-
-/// Objects that controllers make from others of the set.
-///
-/// Source: siderolabs/cluster-api-bootstrap-provider-talos controllers/secrets.go (Secrets of a cluster),
-/// ionos-cloud/cluster-api-provider-proxmox pkg/kubernetes/ipam/ipam.go (pools)
-fn is_written_by_controllers(found: &Found<'_>, set: &Set<'_>) -> bool {
-    let owned_by = |group: &str, kind: &str, name: &str| {
-        set.of(group, kind).iter().any(|owner| {
-            owner.id.name == name
-                && (found.namespace.is_none() || owner.id.namespace.as_deref() == found.namespace)
-        })
-    };
-    match (found.group, found.kind) {
-        ("", "Secret") => ["-kubeconfig", "-talosconfig", "-ca", "-talos"]
-            .iter()
-            .filter_map(|suffix| found.name.strip_suffix(suffix))
-            .any(|cluster| owned_by(CORE, "Cluster", cluster)),
-        ("ipam.cluster.x-k8s.io", "InClusterIPPool") => {
-            ["-v4-icip", "-v6-icip"].iter().filter_map(|suffix| found.name.strip_suffix(suffix)).any(|rest| {
-                owned_by(INFRASTRUCTURE, "ProxmoxCluster", rest)
-                    || rest
-                        .rsplit_once('-')
-                        .is_some_and(|(cluster, _)| owned_by(INFRASTRUCTURE, "ProxmoxCluster", cluster))
-            })
-        }
-        _ => false,
-    }
-}
-
-/// `AWSMachineTemplate a/b`, as messages name a target.
-fn describe(kind: &str, namespace: Option<&str>, name: &str) -> String {
-    match namespace {
-        Some(namespace) => format!("{kind} `{namespace}/{name}`"),
-        None => format!("{kind} `{name}`"),
-    }
-}
-
-/// Objects of the right name and a related kind, where the right kind is missing.
-fn other_kind<'set>(found: &Found<'set>, set: &Set<'set>) -> Option<&'set Object> {
-    set.named(found.name)
-        .iter()
-        .find(|target| {
-            target.id.namespace.as_deref() == found.namespace
-                && target.id.kind != found.kind
-                && target.group() == found.group
-                && matches!(found.row.form, Form::Typed { shape, .. } if shape.fits(&target.id.kind))
-        })
-        .copied()
-}
-
-/// Objects of the right kind and name in another namespace.
-fn other_namespace<'set>(found: &Found<'set>, set: &Set<'set>) -> Option<&'set str> {
-    found.namespace?;
-    set.named(found.name)
-        .iter()
-        .find(|target| target.is(found.group, found.kind))
-        .and_then(|target| target.id.namespace.as_deref())
-}
 
 fn target(context: &Context<'_>) -> Vec<Violation> {
     let mut violations = Vec::new();
@@ -284,7 +125,8 @@ fn advice(found: &Found<'_>, set: &Set<'_>) -> String {
     if (found.group, found.kind) == ("", "Secret") {
         if let Some(cluster) = found.name.strip_suffix("-kubeconfig") {
             return format!(
-                "a kubeconfig is written for each Cluster into its own namespace; is there a Cluster `{cluster}`?"
+                "a kubeconfig is written for each Cluster into its own namespace; is there a Cluster \
+                 `{cluster}`?"
             );
         }
         return "declare the Secret as one that a person provides, or correct the name".to_owned();

@@ -37,9 +37,16 @@ pub(super) fn user_data(context: &Context<'_>) -> Vec<Violation> {
         context
             .error(
                 path.as_str(),
-                format!("the machines of `{}` would get a script for cloud-init instead of their Talos configuration", machines.owner.id.name),
+                format!(
+                    "the machines of `{}` would get a script for cloud-init instead of their Talos \
+                         configuration",
+                    machines.owner.id.name
+                ),
             )
-            .hint("set `cloudInit: {insecureSkipSecretsManager: true}`; the user data then stands readable in the instance metadata"),
+            .hint(
+                "set `cloudInit: {insecureSkipSecretsManager: true}`; the user data then stands \
+                   readable in the instance metadata",
+            ),
     ]
 }
 
@@ -55,8 +62,18 @@ pub(super) fn image(context: &Context<'_>) -> Vec<Violation> {
     }
     vec![
         context
-            .error(path, format!("{} `{}` has no `ami.id`, so the machines would boot an image made for kubeadm", object.id.kind, object.id.name))
-            .hint("take the AMI of your region from `cloud-images.json` of the Talos release, or import one from the Image Factory"),
+            .error(
+                path,
+                format!(
+                    "{} `{}` has no `ami.id`, so the machines would boot an image made \
+                                  for kubeadm",
+                    object.id.kind, object.id.name
+                ),
+            )
+            .hint(
+                "take the AMI of your region from `cloud-images.json` of the Talos release, or import \
+                   one from the Image Factory",
+            ),
     ]
 }
 
@@ -105,15 +122,29 @@ pub(super) fn ports(context: &Context<'_>) -> Vec<Violation> {
     if !open(50000) {
         found.push(
             context
-                .error(first.clone(), "nothing lets port 50000 (Talos API) reach the control planes, so they are never bootstrapped")
-                .hint("add a rule: protocol tcp, 50000 to 50000, with the CIDR blocks of the management cluster"),
+                .error(
+                    first.clone(),
+                    "nothing lets port 50000 (Talos API) reach the control planes, so \
+                                       they are never bootstrapped",
+                )
+                .hint(
+                    "add a rule: protocol tcp, 50000 to 50000, with the CIDR blocks of the \
+                       management cluster",
+                ),
         );
     }
     if workers && !open(50001) {
         found.push(
             context
-                .error(first, "nothing lets port 50001 (Talos trustd) reach the control planes, so workers never join")
-                .hint("add a rule: protocol tcp, 50001 to 50001, `sourceSecurityGroupRoles: [node, controlplane]`"),
+                .error(
+                    first,
+                    "nothing lets port 50001 (Talos trustd) reach the control planes, so \
+                               workers never join",
+                )
+                .hint(
+                    "add a rule: protocol tcp, 50001 to 50001, `sourceSecurityGroupRoles: [node, \
+                       controlplane]`",
+                ),
         );
     }
     found
@@ -187,7 +218,11 @@ pub(super) fn ssh_key(context: &Context<'_>) -> Vec<Violation> {
     }
     vec![
         context
-            .warning(path, "without `sshKeyName` AWS is asked for a key pair called `default`, and refuses the machine if there is none")
+            .warning(
+                path,
+                "without `sshKeyName` AWS is asked for a key pair called `default`, and \
+                            refuses the machine if there is none",
+            )
             .hint("write `sshKeyName: \"\"`, which means no key; Talos has no SSH"),
     ]
 }
@@ -207,9 +242,16 @@ pub(super) fn node_names(context: &Context<'_>) -> Vec<Violation> {
                 context
                     .warning(
                         "spec.template.spec",
-                        format!("the nodes of `{}` register with a short name, which the AWS cloud controller does not find", machines.owner.id.name),
+                        format!(
+                            "the nodes of `{}` register with a short name, which the AWS cloud \
+                                 controller does not find",
+                            machines.owner.id.name
+                        ),
                     )
-                    .hint("add a Talos patch with `registerWithFQDN: true` (`machine.kubelet`, or `KubeNodeConfig` from Talos 1.14)"),
+                    .hint(
+                        "add a Talos patch with `registerWithFQDN: true` (`machine.kubelet`, or \
+                           `KubeNodeConfig` from Talos 1.14)",
+                    ),
             );
         }
     }

@@ -148,7 +148,11 @@ pub(super) fn bucket(context: &Context<'_>) -> Vec<Violation> {
     }
     vec![
         context
-            .warning("spec.s3Bucket", "a bucket is refused unless the gate `BootstrapFormatIgnition` is on, and is for Ignition only")
+            .warning(
+                "spec.s3Bucket",
+                "a bucket is refused unless the gate `BootstrapFormatIgnition` is \
+                                       on, and is for Ignition only",
+            )
             .hint("remove it; Talos gets its configuration as user data"),
     ]
 }

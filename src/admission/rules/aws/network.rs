@@ -144,8 +144,17 @@ pub(super) fn ingress_rules(context: &Context<'_>) -> Vec<Violation> {
                 let name = field::show(rule.get("description"));
                 found.push(
                     context
-                        .error(entry(list, index, ""), format!("the ingress rule {name} has more than one kind of source"))
-                        .hint("split it: one rule for CIDR blocks, one for security groups, one for NAT gateways"),
+                        .error(
+                            entry(list, index, ""),
+                            format!(
+                                "the ingress rule {name} has more than one \
+                            kind of source"
+                            ),
+                        )
+                        .hint(
+                            "split it: one rule for CIDR blocks, one for security groups, one for \
+                               NAT gateways",
+                        ),
                 );
             }
         }

@@ -17,8 +17,18 @@ pub(super) fn image(context: &Context<'_>) -> Vec<Violation> {
     }
     vec![
         context
-            .error(path, format!("AzureMachineTemplate `{}` has no image, so the machines would boot one made for kubeadm", object.id.name))
-            .hint("upload the Azure image of the Image Factory to a gallery and name it in `image.computeGallery` or `image.id`"),
+            .error(
+                path,
+                format!(
+                    "AzureMachineTemplate `{}` has no image, so the machines would boot one \
+                                  made for kubeadm",
+                    object.id.name
+                ),
+            )
+            .hint(
+                "upload the Azure image of the Image Factory to a gallery and name it in \
+                   `image.computeGallery` or `image.id`",
+            ),
     ]
 }
 
@@ -33,7 +43,11 @@ pub(super) fn agent(context: &Context<'_>) -> Vec<Violation> {
     if object.at(&bootstrap) == Some(&Value::Bool(false)) {
         found.push(
             context
-                .error(bootstrap.as_str(), "the bootstrap extension needs a VM agent, which Talos does not have, so the machine never becomes ready")
+                .error(
+                    bootstrap.as_str(),
+                    "the bootstrap extension needs a VM agent, which Talos does \
+                    not have, so the machine never becomes ready",
+                )
                 .hint("set `disableVMBootstrapExtension: true`"),
         );
     }
@@ -100,8 +114,15 @@ pub(super) fn ports(context: &Context<'_>) -> Vec<Violation> {
     }
     vec![
         context
-            .warning(path, "no security rule lets the management cluster reach port 50000 (Talos API) from outside the network")
-            .hint("add an inbound rule for 50000 from the management cluster; not needed if it is inside or peered"),
+            .warning(
+                path,
+                "no security rule lets the management cluster reach port 50000 (Talos API) \
+                            from outside the network",
+            )
+            .hint(
+                "add an inbound rule for 50000 from the management cluster; not needed if it is inside \
+                   or peered",
+            ),
     ]
 }
 
@@ -125,7 +146,11 @@ pub(super) fn ssh_open(context: &Context<'_>) -> Vec<Violation> {
     );
     vec![
         context
-            .warning(path, "the provider opens port 22 of the control planes to the world, unless there is a rule for it")
+            .warning(
+                path,
+                "the provider opens port 22 of the control planes to the world, unless there \
+                            is a rule for it",
+            )
             .hint("add an inbound rule with `destinationPorts: \"22\"` and `action: Deny`; Talos has no SSH"),
     ]
 }

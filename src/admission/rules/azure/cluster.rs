@@ -20,7 +20,9 @@ pub(super) fn name(context: &Context<'_>) -> Vec<Violation> {
 
 pub(super) fn identity_ref(context: &Context<'_>) -> Vec<Violation> {
     let object = context.object;
-    let hint = "add `identityRef: {apiVersion: infrastructure.cluster.x-k8s.io/v1beta1, kind: AzureClusterIdentity, name: ..., namespace: ...}`";
+    let hint = "add `identityRef: \
+                {apiVersion: infrastructure.cluster.x-k8s.io/v1beta1, kind: AzureClusterIdentity, name: \
+                ..., namespace: ...}`";
     let Some(reference) = object.at("spec.identityRef") else {
         return vec![
             context

@@ -71,7 +71,10 @@ pub(super) fn roles(context: &Context<'_>) -> Vec<Violation> {
                 context
                     .error(
                         FieldPath::of(SUBNETS.split('.')),
-                        format!("no subnet has the role `{role}`, and the one that is made by default ({block}) lies outside the network"),
+                        format!(
+                            "no subnet has the role `{role}`, and the one that is made by default \
+                                 ({block}) lies outside the network"
+                        ),
                     )
                     .hint(format!("add a subnet with `role: {role}` and a block of the network")),
             );
@@ -239,7 +242,13 @@ pub(super) fn overlap(context: &Context<'_>) -> Vec<Violation> {
                     let origin = if given { "" } else { " that it gets by default" };
                     found.push(
                         context
-                            .error(path.clone(), format!("the virtual network's block `{network}`{origin} overlaps the {what} ({text})"))
+                            .error(
+                                path.clone(),
+                                format!(
+                                    "the virtual network's block `{network}`{origin} \
+                                overlaps the {what} ({text})"
+                                ),
+                            )
                             .hint("give the network, its subnets, pods and services blocks of their own"),
                     );
                 }

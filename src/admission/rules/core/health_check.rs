@@ -136,7 +136,11 @@ pub(super) fn target(context: &Context<'_>) -> Vec<Violation> {
         return if cannot {
             vec![
                 context
-                    .warning("spec.selector", "the Talos control-plane provider 0.5 does not replace machines, this check only marks them")
+                    .warning(
+                        "spec.selector",
+                        "the Talos control-plane provider 0.5 does not replace \
+                        machines, this check only marks them",
+                    )
                     .hint("leave health checks to worker pools, or use a provider line that remediates"),
             ]
         } else {
@@ -167,8 +171,18 @@ pub(super) fn target(context: &Context<'_>) -> Vec<Violation> {
     }
     vec![
         context
-            .warning("spec.selector", format!("no pool of cluster `{}` has machines with these labels", cluster.id.name))
-            .hint("use a label from `spec.template.metadata.labels` of the pool, or `cluster.x-k8s.io/deployment-name`"),
+            .warning(
+                "spec.selector",
+                format!(
+                    "no pool of cluster `{}` has machines with \
+                these labels",
+                    cluster.id.name
+                ),
+            )
+            .hint(
+                "use a label from `spec.template.metadata.labels` of the pool, or \
+                   `cluster.x-k8s.io/deployment-name`",
+            ),
     ]
 }
 
@@ -193,9 +207,10 @@ pub(super) fn drain_rule(context: &Context<'_>) -> Vec<Violation> {
             for key in selectors {
                 if let Err((inner, problem)) = Selector::read(item.get(key)) {
                     found.push(
-                        context
-                            .error(format!("spec.{list}[{index}].{key}.{inner}").as_str(), problem)
-                            .hint("selectors are `matchLabels`, or `matchExpressions` with key, operator and values"),
+                        context.error(format!("spec.{list}[{index}].{key}.{inner}").as_str(), problem).hint(
+                            "selectors are `matchLabels`, or `matchExpressions` with key, operator \
+                                   and values",
+                        ),
                     );
                 }
             }

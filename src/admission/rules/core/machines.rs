@@ -186,13 +186,22 @@ pub(super) fn autoscaler(context: &Context<'_>) -> Vec<Violation> {
             context
                 .error(
                     "spec.replicas",
-                    format!("`replicas: {replicas}` lies outside {least} to {most}, so the autoscaler never takes over"),
+                    format!(
+                        "`replicas: {replicas}` lies outside {least} to {most}, so the autoscaler \
+                             never takes over"
+                    ),
                 )
                 .hint("remove `replicas`; a new pool then starts with the least size"),
         ),
         Some(replicas) => found.push(
             context
-                .warning("spec.replicas", format!("every apply sets the pool back to {replicas} machines, whatever the autoscaler chose"))
+                .warning(
+                    "spec.replicas",
+                    format!(
+                        "every apply sets the pool back to {replicas} machines, \
+                    whatever the autoscaler chose"
+                    ),
+                )
                 .hint("remove `replicas` from autoscaled pools"),
         ),
         None => {}

@@ -19,6 +19,11 @@ use crate::{
     yaml::{self, Limits, Node, Source, Sources, scalar::Schema},
 };
 
+/// Where a TalosControlPlane has the configuration of its machines.
+pub(super) const CONTROL_PLANE_CONFIG: &str = "spec.controlPlaneConfig.controlplane";
+/// Where it had that of the first machine.
+pub(super) const INIT: &str = "spec.controlPlaneConfig.init";
+
 /// What a machine is in its cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -187,8 +192,8 @@ impl<'set> MachineConfig<'set> {
         };
         match (object.group(), &*object.id.kind) {
             (CONTROL_PLANE, "TalosControlPlane") => {
-                take("spec.controlPlaneConfig.controlplane", Some(Role::ControlPlane));
-                take("spec.controlPlaneConfig.init", Some(Role::ControlPlane));
+                take(CONTROL_PLANE_CONFIG, Some(Role::ControlPlane));
+                take(INIT, Some(Role::ControlPlane));
             }
             (CONTROL_PLANE, "TalosControlPlaneTemplate") => {
                 take("spec.template.spec.controlPlaneConfig.controlplane", Some(Role::ControlPlane));
