@@ -150,14 +150,11 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
     .flatten()
 }
 
+/// The rules of each kind, in the order of the registry, those for all kinds included.
 static BY_KIND: LazyLock<HashMap<(&'static str, &'static str), Vec<&'static Rule>>> = LazyLock::new(|| {
-    let mut table: HashMap<_, Vec<_>> = HashMap::new();
-    for rule in all() {
-        for kind in rule.kinds {
-            table.entry((kind.group, kind.kind)).or_default().push(rule);
-        }
-    }
-    table
+    let kinds: BTreeSet<Kind> = all().flat_map(|rule| rule.kinds.iter().copied()).collect();
+    let of = |kind: Kind| all().filter(|rule| rule.kinds.is_empty() || rule.kinds.contains(&kind)).collect();
+    kinds.into_iter().map(|kind| ((kind.group, kind.kind), of(kind))).collect()
 });
 
 static FOR_ALL_KINDS: LazyLock<Vec<&'static Rule>> =
@@ -166,10 +163,10 @@ static FOR_ALL_KINDS: LazyLock<Vec<&'static Rule>> =
 /// What all rules have against one object of a set, with the rule that said it.
 #[must_use]
 pub fn check_object<'set>(object: &'set Object, set: &'set Set<'set>) -> Vec<(&'static Rule, Violation)> {
-    let own = BY_KIND.get(&(object.group(), &*object.id.kind)).map(Vec::as_slice).unwrap_or_default();
+    let rules = BY_KIND.get(&(object.group(), &*object.id.kind)).unwrap_or(&FOR_ALL_KINDS);
     let previous = set.previous(object);
-    own.iter()
-        .chain(FOR_ALL_KINDS.iter())
+    rules
+        .iter()
         .flat_map(|rule| {
             let context = Context { rule, object, set, previous };
             (rule.check)(&context).into_iter().map(|violation| (*rule, violation))

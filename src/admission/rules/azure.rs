@@ -86,8 +86,8 @@ pub(super) static RULES: &[Rule] = &[
         name: "azure/network-overlap",
         code: &codes::OVERLAP,
         kinds: &[CLUSTER],
-        meaning: "Pod and service networks do not overlap the virtual network, whose default is all of \
-                  10.0.0.0/8.",
+        meaning: "Pod and service networks do not overlap the subnets, and the virtual network (whose default is all \
+                  of 10.0.0.0/8) only where Azure itself routes pods.",
         source: "kubernetes-sigs/cluster-api-provider-azure internal/api/v1beta1/azurecluster_default.go",
         check: network::overlap,
     },

@@ -214,7 +214,7 @@ pub(super) static RULES: &[Rule] = &[
         name: "core/taints",
         code: &codes::TAINT,
         kinds: MACHINES,
-        meaning: "Taints of machines do not use reserved keys; MachinePools take none.",
+        meaning: "Taints of machines do not use reserved keys and say when they are put on nodes; MachinePools take none.",
         source: "kubernetes-sigs/cluster-api internal/util/taints/validation.go, \
                  core/webhooks/admission/{machine,machinepool}.go",
         check: machines::taints,

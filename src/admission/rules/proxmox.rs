@@ -386,10 +386,11 @@ fn provider_id(context: &Context<'_>) -> Vec<Violation> {
     }
     let Some(machines) = context.set.talos_machines_of(object).next() else { return Vec::new() };
     let namespace = machines.owner.id.namespace.as_deref();
-    let other_controller = context.set.of("helm.toolkit.fluxcd.io", "HelmRelease").iter().any(|release| {
-        release.id.namespace.as_deref() == namespace
-            && release.id.name.contains("proxmox-cloud-controller-manager")
-    });
+    let other_controller = context
+        .set
+        .of_in("helm.toolkit.fluxcd.io", "HelmRelease", namespace)
+        .iter()
+        .any(|release| release.id.name.contains("proxmox-cloud-controller-manager"));
     if other_controller {
         return Vec::new();
     }

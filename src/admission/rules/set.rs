@@ -53,10 +53,10 @@ impl Machines<'_> {
 
 /// A checked set of objects, with indexes.
 pub struct Set<'set> {
-    objects: &'set Objects,
     pub(super) externals: &'set Externals,
     by_identity: HashMap<Identity<'set>, Vec<&'set Object>>,
     by_kind: HashMap<(&'set str, &'set str), Vec<&'set Object>>,
+    by_home: HashMap<(&'set str, &'set str, Option<&'set str>), Vec<&'set Object>>,
     by_name: HashMap<&'set str, Vec<&'set Object>>,
     before: HashMap<Identity<'set>, &'set Object>,
     configs: Vec<MachineConfig<'set>>,
@@ -72,10 +72,10 @@ impl<'set> Set<'set> {
     #[must_use]
     pub fn new(objects: &'set Objects, previous: &'set Objects, externals: &'set Externals) -> Self {
         let mut set = Self {
-            objects,
             externals,
             by_identity: HashMap::with_capacity(objects.len()),
             by_kind: HashMap::new(),
+            by_home: HashMap::new(),
             by_name: HashMap::with_capacity(objects.len()),
             before: previous.iter().map(|object| (identity(object), object)).collect(),
             configs: Vec::new(),
@@ -89,6 +89,8 @@ impl<'set> Set<'set> {
         for object in objects {
             set.by_identity.entry(identity(object)).or_default().push(object);
             set.by_kind.entry((object.group(), &object.id.kind)).or_default().push(object);
+            let home = (object.group(), &*object.id.kind, object.id.namespace.as_deref());
+            set.by_home.entry(home).or_default().push(object);
             set.by_name.entry(&object.id.name).or_default().push(object);
             for config in MachineConfig::of(object, &mut texts) {
                 set.configs_of.entry(identity(object)).or_default().push(set.configs.len());
@@ -155,11 +157,6 @@ impl<'set> Set<'set> {
         })
     }
 
-    /// All objects in the order given.
-    pub(super) fn objects(&self) -> &'set Objects {
-        self.objects
-    }
-
     /// The objects with an identity; more than one if it is given twice.
     pub(super) fn with_identity(&self, identity: Identity<'set>) -> &[&'set Object] {
         self.by_identity.get(&identity).map(Vec::as_slice).unwrap_or_default()
@@ -186,6 +183,17 @@ impl<'set> Set<'set> {
     pub(super) fn of<'this>(&'this self, group: &'this str, kind: &'this str) -> &'this [&'set Object] {
         let index: &HashMap<(&'this str, &'this str), Vec<&'set Object>> = &self.by_kind;
         index.get(&(group, kind)).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// All objects of a kind in a namespace.
+    pub(super) fn of_in<'this>(
+        &'this self,
+        group: &'this str,
+        kind: &'this str,
+        namespace: Option<&'this str>,
+    ) -> &'this [&'set Object] {
+        let index: &HashMap<(&'this str, &'this str, Option<&'this str>), Vec<&'set Object>> = &self.by_home;
+        index.get(&(group, kind, namespace)).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// All objects of a name, whatever they are.

@@ -185,9 +185,9 @@ pub(super) fn cni_ports(context: &Context<'_>) -> Vec<Violation> {
 fn installs_cilium(context: &Context<'_>, cluster: &Object) -> bool {
     context
         .set
-        .of("helm.toolkit.fluxcd.io", "HelmRelease")
+        .of_in("helm.toolkit.fluxcd.io", "HelmRelease", cluster.id.namespace.as_deref())
         .iter()
-        .any(|release| release.id.namespace == cluster.id.namespace && release.id.name.contains("cilium"))
+        .any(|release| release.id.name.contains("cilium"))
 }
 
 pub(super) fn node_ports(context: &Context<'_>) -> Vec<Violation> {

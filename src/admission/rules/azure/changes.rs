@@ -79,7 +79,9 @@ pub(super) fn cluster(context: &Context<'_>) -> Vec<Violation> {
             report(keys(&at), previous.at(&at), context.object.at(&at));
         }
         if balancer == "nodeOutboundLB" {
-            for key in FIXED_OUTBOUND {
+            let count = |object: &Object| object.at(&format!("{path}.frontendIPsCount")).cloned();
+            let addresses = (count(previous) == count(context.object)).then_some("frontendIPs");
+            for key in FIXED_OUTBOUND.iter().copied().chain(addresses) {
                 let at = format!("{path}.{key}");
                 if previous.at(&at) != context.object.at(&at) {
                     report(keys(&at), previous.at(&at), context.object.at(&at));
@@ -105,6 +107,10 @@ pub(super) fn cluster(context: &Context<'_>) -> Vec<Violation> {
 
 fn subnets(context: &Context<'_>, previous: &Object, found: &mut Vec<Violation>) {
     let list = "spec.networkSpec.subnets";
+    // The blocks of a network in another resource group are not the provider's.
+    let own_group = previous.text("spec.resourceGroup").unwrap_or(&previous.id.name);
+    let foreign =
+        previous.text("spec.networkSpec.vnet.resourceGroup").is_some_and(|group| group != own_group);
     for (index, subnet) in field::list(&context.object.value, list).iter().enumerate() {
         let name = field::text(subnet, "name");
         let Some(old) =
@@ -120,7 +126,7 @@ fn subnets(context: &Context<'_>, previous: &Object, found: &mut Vec<Violation>)
         ];
         for (path, always) in fixed {
             let (before, now) = (field::at(old, path), field::at(subnet, path));
-            if before == now || (before.is_none() && !always) {
+            if before == now || (before.is_none() && !always) || (foreign && path == "cidrBlocks") {
                 continue;
             }
             let steps = FieldPath::of(list.split('.')).index(index);

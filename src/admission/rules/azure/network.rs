@@ -227,35 +227,50 @@ pub(super) fn overlap(context: &Context<'_>) -> Vec<Violation> {
     let object = context.object;
     let given = field::given(&object.value, "spec.networkSpec.vnet.cidrBlocks");
     let path = FieldPath::of(["spec", "networkSpec", "vnet", "cidrBlocks"]);
+    let origin = if given { "" } else { " that it gets by default" };
+    let subnets: Vec<String> = own_blocks(object);
     let mut found = Vec::new();
     for cluster in context.set.clusters_of(object) {
-        for (what, field_path) in [
+        for (what, list) in [
             ("pods", "spec.clusterNetwork.pods.cidrBlocks"),
             ("services", "spec.clusterNetwork.services.cidrBlocks"),
         ] {
-            for (_, text) in field::texts(&cluster.value, field_path) {
+            for (_, text) in field::texts(&cluster.value, list) {
                 let Some(block) = address::cidr(text) else { continue };
-                let clash = network_blocks(object)
-                    .into_iter()
-                    .find(|network| address::cidr(network).is_some_and(|network| network.overlaps(block)));
-                if let Some(network) = clash {
-                    let origin = if given { "" } else { " that it gets by default" };
-                    found.push(
-                        context
-                            .error(
-                                path.clone(),
-                                format!(
-                                    "the virtual network's block `{network}`{origin} \
-                                overlaps the {what} ({text})"
-                                ),
-                            )
-                            .hint("give the network, its subnets, pods and services blocks of their own"),
+                let clashes = |other: &str| address::cidr(other).is_some_and(|other| other.overlaps(block));
+                let hint = "give the network, its subnets, pods and services blocks of their own";
+                if let Some(subnet) = subnets.iter().find(|subnet| clashes(subnet)) {
+                    let message = format!("the subnet `{subnet}` overlaps the {what} ({text})");
+                    found.push(context.error(path.clone(), message).hint(hint));
+                } else if let Some(network) =
+                    network_blocks(object).into_iter().find(|network| clashes(network))
+                {
+                    // Pods that Azure itself routes lie in the network on purpose.
+                    let message = format!(
+                        "the virtual network's block `{network}`{origin} overlaps the {what} ({text})"
                     );
+                    found.push(context.warning(path.clone(), message).hint(hint));
                 }
             }
         }
     }
     found
+}
+
+/// The blocks of all subnets, those that the webhook adds included.
+fn own_blocks(object: &Object) -> Vec<String> {
+    let given = field::list(&object.value, SUBNETS);
+    if given.is_empty() {
+        return vec!["10.0.0.0/16".to_owned(), "10.1.0.0/16".to_owned()];
+    }
+    let mut number = 0;
+    given
+        .iter()
+        .flat_map(|subnet| {
+            number += usize::from(field::text(subnet, "role") == Some("node"));
+            subnet_blocks(subnet, number)
+        })
+        .collect()
 }
 
 pub(super) fn security_rules(context: &Context<'_>) -> Vec<Violation> {

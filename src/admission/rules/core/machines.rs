@@ -293,6 +293,16 @@ pub(super) fn taints(context: &Context<'_>) -> Vec<Violation> {
             }
             _ => label::key_problem(key).map(|problem| format!("is not a taint key: {problem}")),
         };
+        if field::text(taint, "propagation").is_none() {
+            found.push(
+                context
+                    .error(
+                        format!("{path}[{index}].propagation").as_str(),
+                        format!("the taint `{key}` does not say when it is put on nodes"),
+                    )
+                    .hint("add `propagation: Always`, or `OnInitialization` for the first time only"),
+            );
+        }
         if let Some(problem) = problem {
             found.push(
                 context

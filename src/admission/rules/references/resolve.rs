@@ -121,11 +121,9 @@ pub(super) fn exists_elsewhere(found: &Found<'_>, set: &Set<'_>) -> bool {
 /// Source: siderolabs/cluster-api-bootstrap-provider-talos controllers/secrets.go (Secrets of a cluster),
 /// ionos-cloud/cluster-api-provider-proxmox pkg/kubernetes/ipam/ipam.go (pools)
 fn is_written_by_controllers(found: &Found<'_>, set: &Set<'_>) -> bool {
-    let owned_by = |group: &str, kind: &str, name: &str| {
-        set.of(group, kind).iter().any(|owner| {
-            owner.id.name == name
-                && (found.namespace.is_none() || owner.id.namespace.as_deref() == found.namespace)
-        })
+    let owned_by = |group: &str, kind: &str, name: &str| match found.namespace {
+        Some(_) => set.find(group, kind, found.namespace, name).is_some(),
+        None => set.of(group, kind).iter().any(|owner| owner.id.name == name),
     };
     match (found.group, found.kind) {
         ("", "Secret") => ["-kubeconfig", "-talosconfig", "-ca", "-talos"]

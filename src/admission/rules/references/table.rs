@@ -301,7 +301,15 @@ static FIELDS: &[Reference] = &[
         FLUX_KUSTOMIZE,
         "Kustomization",
         "spec.healthChecks[]",
-        Form::Typed { group: "", shape: Shape::Any, only: &["HelmRelease", "Kustomization"] },
+        Form::Typed { group: FLUX_HELM, shape: Shape::Any, only: &["HelmRelease"] },
+        Given,
+    )
+    .unless("spec.kubeConfig"),
+    row(
+        FLUX_KUSTOMIZE,
+        "Kustomization",
+        "spec.healthChecks[]",
+        Form::Typed { group: FLUX_KUSTOMIZE, shape: Shape::Any, only: &["Kustomization"] },
         Given,
     )
     .unless("spec.kubeConfig"),

@@ -43,6 +43,18 @@ pub(super) fn infrastructure_template(context: &Context<'_>) -> Vec<Violation> {
     } else {
         ("spec.infrastructureTemplate", &["apiVersion", "kind", "name"])
     };
+    let other =
+        if object.version() == "v1beta1" { "spec.infrastructureTemplate" } else { "spec.machineTemplate" };
+    if object.at(other).is_some() {
+        found.push(
+            context
+                .error(other, format!("`{other}` is not a field of `{}`", object.version()))
+                .hint(format!("this version has `{path}`, with {}", suggest::list(wanted, "and"))),
+        );
+        if object.at(path).is_none() {
+            return found;
+        }
+    }
     let Some(reference) = object.at(path) else {
         return vec![
             context

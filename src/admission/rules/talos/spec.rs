@@ -3,7 +3,7 @@
 use crate::{
     admission::rules::{
         Context, Violation, field,
-        set::{BOOTSTRAP, CONTROL_PLANE},
+        set::{BOOTSTRAP, CONTROL_PLANE, CORE},
         version::Minor,
     },
     finding::suggest,
@@ -103,9 +103,8 @@ fn worker_of<'set>(context: &Context<'set>) -> Option<&'set str> {
     let name = &context.object.id.name;
     context
         .set
-        .objects()
+        .of_in(CORE, "MachineDeployment", context.object.id.namespace.as_deref())
         .iter()
-        .filter(|object| object.id.namespace == context.object.id.namespace)
         .find(|object| {
             object.text("spec.template.spec.bootstrap.configRef.name") == Some(name)
                 && object.text("spec.template.spec.bootstrap.configRef.kind") == Some("TalosConfigTemplate")
