@@ -127,8 +127,8 @@ codes! {
          exist. Give the changed template a new name and let its owner refer to that; machines then roll one by one. \
          InfraFlux does this itself with a hash in the name.";
     FIELD_CHANGED = "IF0702", Content, "a field that is fixed after creation was changed",
-        "The provider's webhook refuses a change of this field. Keep the old value; where the new one is really wanted, \
-         a new object (mostly a new cluster) is the way.";
+        "The provider's webhook refuses a change of this field, or nothing follows the change. Keep the old value; where \
+         the new one is really wanted, a new object (mostly a new cluster) is the way.";
     REFERENCE_FORM = "IF0703", Content, "a reference is not written the way its field wants it",
         "Cluster API `v1beta2` references are `{apiGroup, kind, name}`: no `apiVersion`, no `namespace`. A few fields of \
          other projects still want `apiVersion`. The two forms do not mix.";

@@ -67,7 +67,8 @@ pub(super) static RULES: &[Rule] = &[
         code: &codes::OLD_FIELD,
         kinds: &[CLUSTER, MACHINE_DEPLOYMENT, MACHINE_SET, MACHINE_POOL, MACHINE, MACHINE_HEALTH_CHECK],
         meaning: "`v1beta2` objects do not use field names of `v1beta1`.",
-        source: "kubernetes-sigs/cluster-api docs/book/src/developer/providers/migrations/v1.10-to-v1.11.md",
+        source: "kubernetes-sigs/cluster-api \
+                 docs/book/src/developer/providers/migrations/v1.10-to-v1.11.md (tag v1.11.0)",
         check: form::renamed_field,
     },
     Rule {
@@ -76,7 +77,8 @@ pub(super) static RULES: &[Rule] = &[
         kinds: ALL,
         meaning: "`v1beta2` objects leave out what is empty.",
         source: "kubernetes-sigs/cluster-api \
-                 docs/book/src/developer/providers/migrations/v1.10-to-v1.11.md, core/config/crd/bases",
+                 docs/book/src/developer/providers/migrations/v1.10-to-v1.11.md (tag v1.11.0), \
+                 core/config/crd/bases",
         check: form::empty_value,
     },
     Rule {
@@ -150,10 +152,11 @@ pub(super) static RULES: &[Rule] = &[
         name: "core/selector-changed",
         code: &codes::FIELD_CHANGED,
         kinds: &[MACHINE_DEPLOYMENT],
-        meaning: "A changed selector of a MachineDeployment leaves its MachineSets and machines without an owner; the \
-                  webhook lets it through.",
+        meaning: "The new selector of a MachineDeployment goes to its MachineSet, which then looks past the \
+                  machines with the old labels; the webhook lets it through.",
         source: "kubernetes-sigs/cluster-api \
-                 internal/controllers/machinedeployment/machinedeployment_controller.go",
+                 core/reconcilers/machinedeployment/machinedeployment_rollout_planner.go, \
+                 core/reconcilers/machineset/machineset_controller.go",
         check: machines::selector_changed,
     },
     Rule {

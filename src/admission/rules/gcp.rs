@@ -59,11 +59,20 @@ pub(super) static RULES: &[Rule] = &[
         check: firewall_names,
     },
     Rule {
+        name: "gcp/firewall-changed",
+        code: &codes::FIELD_CHANGED,
+        kinds: &[CLUSTER],
+        meaning: "Firewall rules are made once: the provider neither changes nor removes one that exists.",
+        source: "kubernetes-sigs/cluster-api-provider-gcp cloud/services/compute/firewalls/reconcile.go",
+        check: firewall_changed,
+    },
+    Rule {
         name: "gcp/shared-network",
         code: &codes::DO_NOT_COMBINE,
         kinds: &[CLUSTER],
         meaning: "In a network of another project (`hostProject`) the provider makes no firewall rules.",
-        source: "kubernetes-sigs/cluster-api-provider-gcp cloud/services/compute/firewalls/reconcile.go",
+        source: "kubernetes-sigs/cluster-api-provider-gcp cloud/scope/cluster.go \
+                 (SkipFirewallRulesManagement), cloud/services/compute/firewalls/reconcile.go",
         check: shared_network,
     },
     Rule {
@@ -187,21 +196,25 @@ fn firewall_ports(context: &Context<'_>) -> Vec<Violation> {
     found
 }
 
+/// The name that a firewall rule gets in GCP.
+fn firewall_name(cluster: &str, rule: &Value) -> String {
+    let full = match field::text(rule, "name") {
+        Some(name) if name.starts_with(cluster) => name.to_owned(),
+        Some(name) => format!("{cluster}-{name}"),
+        None => {
+            format!("{cluster}-{}", field::text(rule, "direction").unwrap_or("Ingress").to_lowercase())
+        }
+    };
+    let cut: String = full.chars().take(63).collect();
+    cut.trim_end_matches('-').to_owned()
+}
+
 fn firewall_names(context: &Context<'_>) -> Vec<Violation> {
     let cluster = &context.object.id.name;
     let mut taken: Vec<(String, usize)> = Vec::new();
     let mut found = Vec::new();
     for (index, rule) in field::list(&context.object.value, FIREWALL_RULES).iter().enumerate() {
-        let given = field::text(rule, "name");
-        let full = match given {
-            Some(name) if name.starts_with(cluster.as_str()) => name.to_owned(),
-            Some(name) => format!("{cluster}-{name}"),
-            None => {
-                format!("{cluster}-{}", field::text(rule, "direction").unwrap_or("Ingress").to_lowercase())
-            }
-        };
-        let cut: String = full.chars().take(63).collect();
-        let cut = cut.trim_end_matches('-').to_owned();
+        let cut = firewall_name(cluster, rule);
         if let Some((_, first)) = taken.iter().find(|(name, _)| *name == cut) {
             found.push(
                 context
@@ -221,9 +234,47 @@ fn firewall_names(context: &Context<'_>) -> Vec<Violation> {
     found
 }
 
+fn firewall_changed(context: &Context<'_>) -> Vec<Violation> {
+    let Some(previous) = context.previous.filter(|_| !is_shared(&context.object.value)) else {
+        return Vec::new();
+    };
+    let cluster = &context.object.id.name;
+    let now = field::list(&context.object.value, FIREWALL_RULES);
+    let mut found = Vec::new();
+    for old in field::list(&previous.value, FIREWALL_RULES) {
+        let name = firewall_name(cluster, old);
+        match now.iter().position(|rule| firewall_name(cluster, rule) == name) {
+            None => found.push(
+                context
+                    .warning(
+                        FIREWALL_RULES,
+                        format!("the firewall rule `{name}` was removed here, but stays in GCP"),
+                    )
+                    .hint(format!("delete it there too: `gcloud compute firewall-rules delete {name}`")),
+            ),
+            Some(index) if now[index] != *old => found.push(
+                context
+                    .warning(
+                        FieldPath::of(FIREWALL_RULES.split('.')).index(index),
+                        format!("the firewall rule `{name}` exists already and will not be changed"),
+                    )
+                    .hint("give the changed rule a new name, and delete the old one in GCP"),
+            ),
+            Some(_) => {}
+        }
+    }
+    found
+}
+
+/// Whether the network belongs to another project.
+fn is_shared(cluster: &Value) -> bool {
+    field::text(cluster, "spec.network.hostProject")
+        .is_some_and(|host| Some(host) != field::text(cluster, "spec.project"))
+}
+
 fn shared_network(context: &Context<'_>) -> Vec<Violation> {
     let value = &context.object.value;
-    if field::text(value, "spec.network.hostProject").is_none() || !field::given(value, FIREWALL_RULES) {
+    if !is_shared(value) || !field::given(value, FIREWALL_RULES) {
         return Vec::new();
     }
     vec![
@@ -368,9 +419,7 @@ fn holds(ports: &[Value], port: u32) -> bool {
 
 fn ports(context: &Context<'_>) -> Vec<Violation> {
     let value = &context.object.value;
-    if context.set.talos_clusters_of(context.object).next().is_none()
-        || field::text(value, "spec.network.hostProject").is_some()
-    {
+    if context.set.talos_clusters_of(context.object).next().is_none() || is_shared(value) {
         return Vec::new();
     }
     let open = field::list(value, FIREWALL_RULES).iter().any(|rule| {

@@ -32,8 +32,8 @@ pub(super) static RULES: &[Rule] = &[
         code: &codes::SPOT,
         kinds: &[AWS, AZURE, GCP],
         meaning: "Control planes do not run on machines that the cloud may take back at any time.",
-        source: "kubernetes-sigs/cluster-api-provider-azure docs/book/src/self-managed/spot-vms.md; etcd \
-                 keeps its data on these machines",
+        source: "kubernetes-sigs/cluster-api-provider-azure docs/book/src/self-managed/spot-vms.md (machines are \
+                 evicted at any time); that etcd cannot stand it is our judgement",
         check: spot_control_plane,
     },
 ];

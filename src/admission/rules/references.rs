@@ -73,7 +73,7 @@ pub(super) static RULES: &[Rule] = &[
         code: &codes::SHARED_PART,
         kinds: &[super::core::CLUSTER],
         meaning: "A control plane and an infrastructure belong to one Cluster.",
-        source: "kubernetes-sigs/cluster-api internal/controllers/cluster/cluster_controller_phases.go \
+        source: "kubernetes-sigs/cluster-api core/reconcilers/cluster/cluster_controller_phases.go \
                  (sets the owner)",
         check: shared,
     },

@@ -68,7 +68,7 @@ pub(super) fn selector_changed(context: &Context<'_>) -> Vec<Violation> {
         context
             .warning(
                 "spec.selector",
-                "the selector was changed: machines of the old one are no longer owned by this pool",
+                "the selector was changed: machines that exist carry the old labels, so the pool no longer counts them",
             )
             .hint("give the pool with the new selector a new name, and delete the old one after it"),
     ]
