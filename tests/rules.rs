@@ -16,9 +16,12 @@ use std::{
 use infraflux::{
     admission::{
         Object, Objects, Violation,
-        rules::{self, Externals, Rule, Set},
+        rules::{self, External, Externals, Rule, Set},
     },
-    finding::codes,
+    catalog::Catalog,
+    finding::{Severity, codes},
+    plan::{Provider, read::Request, resolve::resolve},
+    render::{Library, render, secrets},
     yaml::{self, Limits, Source, Sources, scalar::Schema},
 };
 use proptest::prelude::*;
@@ -221,6 +224,54 @@ fn replace(value: &mut Value, count: &mut usize, with: &Value) -> bool {
         Value::Object(entries) => entries.values_mut().any(|value| replace(value, count, with)),
         _ => false,
     }
+}
+
+/// The objects of a cluster that is rendered without a plan, and the Secrets that its readers are told to make.
+fn rendered(library: &Library, provider: Provider, profile: &str) -> (Objects, Externals) {
+    let mut request = Request::default();
+    let flags = [("provider", provider.as_str()), ("name", "lab"), ("profile", profile)];
+    let flags = flags.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    request.add_flags(&flags).expect("flags are read");
+    let plan = request.merge(library.index()).expect("a plan").remove(0);
+    let (cluster, _) = resolve(&plan, library.index()).expect("a resolved cluster");
+    let mut externals = Externals::of_a_hub();
+    externals.extend(
+        secrets::needs(&cluster)
+            .into_iter()
+            .filter(|need| need.cluster == "hub")
+            .map(|need| External::object("", "Secret", Some(&need.namespace), &need.name)),
+    );
+    let cluster = render(cluster, library).expect("a rendered cluster");
+    (cluster.documents().map(|(_, document)| Object::new(document.value.clone())).collect(), externals)
+}
+
+#[test]
+fn what_we_render_passes() {
+    let library = Library::new(Catalog::embedded());
+    let mut problems = String::new();
+    for provider in Provider::ALL {
+        if library.catalog().get(&format!("clusters/{provider}/cluster.yaml")).is_none() {
+            continue;
+        }
+        for profile in ["stable", "current"] {
+            let (objects, externals) = rendered(&library, provider, profile);
+            assert!(!objects.is_empty());
+            for (previous, again) in [(&Objects::default(), ""), (&objects, " again")] {
+                for violation in rules::check(&objects, previous, &externals) {
+                    if violation.severity == Severity::Error {
+                        writeln!(
+                            problems,
+                            "{provider} {profile}{again}: {} {}",
+                            line(&violation),
+                            violation.message
+                        )
+                        .unwrap();
+                    }
+                }
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{problems}");
 }
 
 fn odd_value() -> impl Strategy<Value = Value> {

@@ -42,6 +42,14 @@ pub(super) static RULES: &[Rule] = &[
         check: changes::cluster,
     },
     Rule {
+        name: "aws/vpc-changed",
+        code: &codes::FIELD_CHANGED,
+        kinds: &[CLUSTER],
+        meaning: "The CIDR block of a VPC is used once, to make it; then the provider writes back what it finds.",
+        source: "kubernetes-sigs/cluster-api-provider-aws pkg/cloud/services/network/vpc.go",
+        check: changes::vpc,
+    },
+    Rule {
         name: "aws/load-balancer",
         code: &codes::DO_NOT_COMBINE,
         kinds: &[CLUSTER],

@@ -254,7 +254,7 @@ pub(super) static RULES: &[Rule] = &[
         code: &codes::TALOS_PORTS,
         kinds: &[CLUSTER],
         meaning: "From outside the virtual network nothing reaches the Talos API (50000) without a \
-                  security rule.",
+                  security rule; asked for where control planes have public addresses.",
         source: "kubernetes-sigs/cluster-api-provider-azure azure/scope/cluster.go",
         check: boot::ports,
     },

@@ -106,6 +106,16 @@ pub(super) static RULES: &[Rule] = &[
         check: cluster::network,
     },
     Rule {
+        name: "core/cluster-network-changed",
+        code: &codes::FIELD_CHANGED,
+        kinds: &[CLUSTER],
+        meaning: "The pod and service networks of a running cluster stay what they are; the webhook lets a change through, \
+                  and only new machines get it.",
+        source: "kubernetes-sigs/cluster-api core/webhooks/admission/cluster.go (no check); that old and new machines \
+                 do not work together is our judgement",
+        check: cluster::network_changed,
+    },
+    Rule {
         name: "core/topology",
         code: &codes::REPLICAS,
         kinds: &[CLUSTER],

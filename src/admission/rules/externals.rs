@@ -67,7 +67,7 @@ impl Externals {
     }
 
     /// What a hub has that is shared by clusters: Flux sources in `flux-system`, the AWS identities (which have no
-    /// namespace), and Secrets of the controllers' own namespaces.
+    /// namespace), Azure identities in `capz-system`, and Secrets of the controllers' own namespaces.
     #[must_use]
     pub fn of_a_hub() -> Self {
         let sources =
@@ -80,6 +80,11 @@ impl Externals {
         );
         externals
             .extend(identities.map(|kind| External::kind("infrastructure.cluster.x-k8s.io", kind, None)));
+        externals.extend([External::kind(
+            "infrastructure.cluster.x-k8s.io",
+            "AzureClusterIdentity",
+            Some("capz-system"),
+        )]);
         externals.extend(
             ["capa-system", "capz-system", "capg-system", "capmox-system"]
                 .map(|namespace| External::kind("", "Secret", Some(namespace))),

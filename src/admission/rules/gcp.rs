@@ -2,11 +2,15 @@
 
 use serde_json::Value;
 
-use crate::{finding::codes, finding::suggest, yaml::pointer::FieldPath};
+use crate::{
+    admission::Object,
+    finding::{codes, suggest},
+    yaml::pointer::FieldPath,
+};
 
 use super::{
     Context, Kind, Rule, Violation, core, field, label, machine_template,
-    set::{CORE, INFRASTRUCTURE},
+    set::{CORE, INFRASTRUCTURE, Machines},
     template_changed,
 };
 
@@ -59,12 +63,13 @@ pub(super) static RULES: &[Rule] = &[
         check: firewall_names,
     },
     Rule {
-        name: "gcp/firewall-changed",
+        name: "gcp/made-once",
         code: &codes::FIELD_CHANGED,
         kinds: &[CLUSTER],
-        meaning: "Firewall rules are made once: the provider neither changes nor removes one that exists.",
-        source: "kubernetes-sigs/cluster-api-provider-gcp cloud/services/compute/firewalls/reconcile.go",
-        check: firewall_changed,
+        meaning: "Subnets and firewall rules are made once: the provider neither changes nor removes one that exists.",
+        source: "kubernetes-sigs/cluster-api-provider-gcp cloud/services/compute/firewalls/reconcile.go, \
+                 cloud/services/compute/subnets/reconcile.go",
+        check: made_once,
     },
     Rule {
         name: "gcp/shared-network",
@@ -121,7 +126,8 @@ pub(super) static RULES: &[Rule] = &[
         name: "gcp/talos-ports",
         code: &codes::TALOS_PORTS,
         kinds: &[CLUSTER],
-        meaning: "The default firewall does not let the Talos API (50000) be reached from outside.",
+        meaning: "The provider's own firewall rules open the Talos API (50000) to machines of the cluster alone; a \
+                  network that the provider makes refuses the rest, from inside too.",
         source: "kubernetes-sigs/cluster-api-provider-gcp cloud/scope/firewall.go",
         check: ports,
     },
@@ -234,33 +240,56 @@ fn firewall_names(context: &Context<'_>) -> Vec<Violation> {
     found
 }
 
-fn firewall_changed(context: &Context<'_>) -> Vec<Violation> {
+/// What the provider makes once, from a list in the object.
+struct MadeOnce {
+    path: &'static str,
+    noun: &'static str,
+    /// The command that deletes one.
+    delete: &'static str,
+    name: fn(cluster: &str, entry: &Value) -> String,
+}
+
+const MADE_ONCE: [MadeOnce; 2] = [
+    MadeOnce {
+        path: FIREWALL_RULES,
+        noun: "firewall rule",
+        delete: "gcloud compute firewall-rules delete",
+        name: firewall_name,
+    },
+    MadeOnce {
+        path: "spec.network.subnets",
+        noun: "subnet",
+        delete: "gcloud compute networks subnets delete",
+        name: |_, subnet| field::text(subnet, "name").unwrap_or_default().to_owned(),
+    },
+];
+
+fn made_once(context: &Context<'_>) -> Vec<Violation> {
     let Some(previous) = context.previous.filter(|_| !is_shared(&context.object.value)) else {
         return Vec::new();
     };
     let cluster = &context.object.id.name;
-    let now = field::list(&context.object.value, FIREWALL_RULES);
     let mut found = Vec::new();
-    for old in field::list(&previous.value, FIREWALL_RULES) {
-        let name = firewall_name(cluster, old);
-        match now.iter().position(|rule| firewall_name(cluster, rule) == name) {
-            None => found.push(
-                context
-                    .warning(
-                        FIREWALL_RULES,
-                        format!("the firewall rule `{name}` was removed here, but stays in GCP"),
-                    )
-                    .hint(format!("delete it there too: `gcloud compute firewall-rules delete {name}`")),
-            ),
-            Some(index) if now[index] != *old => found.push(
-                context
-                    .warning(
-                        FieldPath::of(FIREWALL_RULES.split('.')).index(index),
-                        format!("the firewall rule `{name}` exists already and will not be changed"),
-                    )
-                    .hint("give the changed rule a new name, and delete the old one in GCP"),
-            ),
-            Some(_) => {}
+    for MadeOnce { path, noun, delete, name } in MADE_ONCE {
+        let now = field::list(&context.object.value, path);
+        for old in field::list(&previous.value, path) {
+            let old_name = name(cluster, old);
+            match now.iter().position(|entry| name(cluster, entry) == old_name) {
+                None => found.push(
+                    context
+                        .warning(path, format!("the {noun} `{old_name}` was removed here, but stays in GCP"))
+                        .hint(format!("delete it there too: `{delete} {old_name}`")),
+                ),
+                Some(index) if now[index] != *old => found.push(
+                    context
+                        .warning(
+                            FieldPath::of(path.split('.')).index(index),
+                            format!("the {noun} `{old_name}` exists already and will not be changed"),
+                        )
+                        .hint(format!("give the changed {noun} a new name, and delete the old one in GCP")),
+                ),
+                Some(_) => {}
+            }
         }
     }
     found
@@ -341,6 +370,16 @@ fn confidential(context: &Context<'_>) -> Vec<Violation> {
     found
 }
 
+/// How many machines a pool of a cluster may have.
+fn most_machines(context: &Context<'_>, cluster: &Object) -> u64 {
+    context
+        .set
+        .machines_in(cluster)
+        .into_iter()
+        .find(|machines| std::ptr::eq(machines.owner, context.object))
+        .map_or(1, Machines::most)
+}
+
 fn zone(context: &Context<'_>) -> Vec<Violation> {
     let object = context.object;
     let path = "spec.template.spec.failureDomain";
@@ -359,6 +398,7 @@ fn zone(context: &Context<'_>) -> Vec<Violation> {
     let zones: Vec<&str> =
         field::texts(&infrastructure.value, "spec.failureDomains").map(|(_, zone)| zone).collect();
     match object.text(path) {
+        None if most_machines(context, cluster) < 2 => Vec::new(),
         None => vec![
             context
                 .warning(
@@ -434,12 +474,11 @@ fn ports(context: &Context<'_>) -> Vec<Violation> {
         context
             .warning(
                 FIREWALL_RULES,
-                "no firewall rule lets the management cluster reach port 50000 \
-                                      (Talos API) from outside the network",
+                "no firewall rule lets the management cluster reach port 50000 (Talos API)",
             )
             .hint(format!(
                 "add a rule: allowed TCP 50000, its source ranges, `targetTags: [{}-control-plane]`; not \
-                 needed if it is inside or peered",
+                 needed if another rule of the network lets it in",
                 context.object.id.name
             )),
     ]

@@ -71,6 +71,19 @@ pub(super) fn cluster(context: &Context<'_>) -> Vec<Violation> {
     found
 }
 
+pub(super) fn vpc(context: &Context<'_>) -> Vec<Violation> {
+    let path = "spec.network.vpc.cidrBlock";
+    let before = context.previous.and_then(|previous| previous.text(path));
+    match (before, context.object.text(path)) {
+        (Some(before), Some(now)) if before != now => vec![
+            context
+                .warning(path, format!("the VPC is there with `{before}`, and will not become `{now}`"))
+                .hint("keep the old value; more addresses come with `vpc.secondaryCidrBlocks`, others with a new cluster"),
+        ],
+        _ => Vec::new(),
+    }
+}
+
 /// A load balancer as the webhook sees it, after the schema's defaults.
 struct Balancer<'value> {
     kind: &'value str,

@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use crate::{
-    admission::rules::{Context, Violation, field},
+    admission::{
+        Object,
+        rules::{Context, Violation, field, talos::config::Role},
+    },
     yaml::pointer::FieldPath,
 };
 
@@ -94,8 +97,29 @@ fn is_about(rule: &Value, port: u32) -> bool {
     within && field::text(rule, "direction").unwrap_or("Inbound") == "Inbound"
 }
 
+/// Whether the Talos API is meant to be reached from outside the network: by public addresses, or by the load
+/// balancer of the API server.
+fn is_reached_from_outside(context: &Context<'_>, cluster: &Object) -> bool {
+    let by_load_balancer = field::list(&context.object.value, "spec.networkSpec.additionalAPIServerLBPorts")
+        .iter()
+        .any(|port| field::integer(port, "port") == Some(50000));
+    by_load_balancer
+        || context.set.machines_in(cluster).into_iter().any(|machines| {
+            machines.role == Role::ControlPlane
+                && context
+                    .set
+                    .template(machines)
+                    .and_then(|template| template.at("spec.template.spec.allocatePublicIP"))
+                    == Some(&Value::Bool(true))
+        })
+}
+
 pub(super) fn ports(context: &Context<'_>) -> Vec<Violation> {
-    if context.set.talos_clusters_of(context.object).next().is_none() {
+    if !context
+        .set
+        .talos_clusters_of(context.object)
+        .any(|(cluster, _)| is_reached_from_outside(context, cluster))
+    {
         return Vec::new();
     }
     let place = FieldPath::of(SUBNETS.split('.'));
@@ -119,10 +143,7 @@ pub(super) fn ports(context: &Context<'_>) -> Vec<Violation> {
                 "no security rule lets the management cluster reach port 50000 (Talos API) \
                             from outside the network",
             )
-            .hint(
-                "add an inbound rule for 50000 from the management cluster; not needed if it is inside \
-                   or peered",
-            ),
+            .hint("add an inbound rule that allows 50000 from the management cluster"),
     ]
 }
 

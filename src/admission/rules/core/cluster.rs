@@ -60,6 +60,32 @@ pub(super) fn network(context: &Context<'_>) -> Vec<Violation> {
     found
 }
 
+pub(super) fn network_changed(context: &Context<'_>) -> Vec<Violation> {
+    let Some(previous) = context.previous else { return Vec::new() };
+    [
+        ("spec.clusterNetwork.pods.cidrBlocks", "pod network"),
+        ("spec.clusterNetwork.services.cidrBlocks", "service network"),
+        ("spec.clusterNetwork.serviceDomain", "service domain"),
+    ]
+    .into_iter()
+    .filter_map(|(path, noun)| {
+        let before = previous.at(path).filter(|before| Some(*before) != context.object.at(path))?;
+        Some(
+            context
+                .warning(
+                    path,
+                    format!(
+                        "the {noun} was {}; machines that run keep it, and do not work with new ones that have \
+                         another",
+                        field::show(Some(before))
+                    ),
+                )
+                .hint("keep the old value; for the new one, make a new cluster and move the workloads"),
+        )
+    })
+    .collect()
+}
+
 pub(super) fn topology(context: &Context<'_>) -> Vec<Violation> {
     let pools = "spec.topology.workers.machineDeployments";
     let mut found = Vec::new();

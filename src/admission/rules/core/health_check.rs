@@ -1,7 +1,7 @@
 //! Rules about health checks, drain rules and resource sets.
 
 use crate::{
-    admission::rules::{Context, Violation, field, label::Selector, set::CONTROL_PLANE},
+    admission::rules::{Context, Violation, field, label::Selector, set::CONTROL_PLANE, version::Minor},
     yaml::pointer::FieldPath,
 };
 
@@ -129,9 +129,14 @@ pub(super) fn target(context: &Context<'_>) -> Vec<Violation> {
         return Vec::new();
     }
     if selector.asks_for(CONTROL_PLANE_LABEL) {
-        let control_plane = context.set.control_plane(cluster);
-        let cannot = control_plane.is_some_and(|object| {
-            object.is(CONTROL_PLANE, "TalosControlPlane") && object.version() == "v1alpha3"
+        // Both lines of the provider serve `v1alpha3`, but only the community's knows Talos 1.14.
+        let cannot = context.set.control_plane(cluster).is_some_and(|object| {
+            object.is(CONTROL_PLANE, "TalosControlPlane")
+                && object.version() == "v1alpha3"
+                && !context
+                    .set
+                    .configs(object)
+                    .any(|config| config.version.is_some_and(|version| version >= Minor(1, 14)))
         });
         return if cannot {
             vec![

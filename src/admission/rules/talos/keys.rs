@@ -71,6 +71,9 @@ fn hint(key: &str, known: &[(&str, Minor)]) -> Option<String> {
     if !near.is_empty() {
         return Some(format!("did you mean {}?", suggest::list(&near, "or")));
     }
+    if let Some((name, _)) = known.iter().find(|(name, _)| is_cut_out_of(key, name)) {
+        return Some(format!("did you mean `{name}`?"));
+    }
     let mut homes: Vec<&str> = ROWS
         .iter()
         .filter(|(row, keys)| !row.is_empty() && keys.iter().any(|(name, _)| *name == key))
@@ -82,6 +85,13 @@ fn hint(key: &str, known: &[(&str, Minor)]) -> Option<String> {
         [home] => Some(format!("`{key}` belongs under `{home}`")),
         homes => Some(format!("`{key}` belongs under {}", suggest::list(&homes[..homes.len().min(4)], "or"))),
     }
+}
+
+/// Whether a key is another one without a piece from its middle, as `certSANs` is of `certExtraSANs`.
+fn is_cut_out_of(key: &str, name: &str) -> bool {
+    let shared = key.bytes().zip(name.bytes()).take_while(|(left, right)| left == right).count();
+    let at_end = key.bytes().rev().zip(name.bytes().rev()).take_while(|(left, right)| left == right).count();
+    key.len() >= 4 && key.len() < name.len() && shared > 0 && at_end > 0 && shared + at_end >= key.len()
 }
 
 /// The keys of a mapping, each with the version that brought it.
@@ -295,6 +305,8 @@ mod tests {
         assert_eq!(found, [("machine.kubelt".to_owned(), Some("did you mean `kubelet`?".to_owned()))]);
         let found = complaints("machine:\n  proxy:\n    disabled: true\n", 13);
         assert_eq!(found, [("machine.proxy".to_owned(), Some("`proxy` belongs under `cluster`".to_owned()))]);
+        let found = complaints("apiVersion: v1alpha1\nkind: KubeAPIServerConfig\ncertSANs: [a]\n", 14);
+        assert_eq!(found, [("certSANs".to_owned(), Some("did you mean `certExtraSANs`?".to_owned()))]);
         let found = complaints(
             "machine:\n  network:\n    interfaces:\n      - interface: eth0\n        vipp: {}\n",
             13,
