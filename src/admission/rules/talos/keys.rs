@@ -210,13 +210,13 @@ RegistryMirrorConfig: name endpoints skipFallback
 RegistryMirrorConfig.endpoints[]: url overridePath
 RegistryTLSConfig: name clientIdentity ca insecureSkipVerify
 ResolverConfig: nameservers searchDomains hostDNS@14
-ResolverConfig.nameservers[]: address protocol tlsServerName
+ResolverConfig.nameservers[]: address protocol@14 tlsServerName@14
 ResolverConfig.searchDomains: domains disableDefault
 ResolverConfig.hostDNS: enabled forwardKubeDNSToHost resolveMemberNames
 StaticHostConfig: name hostnames
 SwapVolumeConfig: name provisioning encryption
 TimeSyncConfig: enabled bootTimeout ntp ptp
-TimeSyncConfig.ntp: servers useNTS
+TimeSyncConfig.ntp: servers useNTS@14
 TrustedRootsConfig: name certificates
 UserVolumeConfig: name volumeType@12 provisioning filesystem encryption mount@13 trim@14 scrub@14
 UserVolumeConfig.provisioning: diskSelector grow minSize maxSize
