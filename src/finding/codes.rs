@@ -121,6 +121,130 @@ codes! {
     PROFILE = "IF0401", Content, "a version profile is missing or wrong",
         "Profiles are files in `management/profiles/`: they pin Kubernetes, Talos, the Cluster API providers and the \
          charts. `infraflux versions` prints them.";
+    // 07 rules of admission webhooks and controllers
+    TEMPLATE_CHANGED = "IF0701", Content, "an immutable template was changed in place",
+        "Machine templates cannot be changed: the provider's webhook refuses it, or nothing would happen to machines that \
+         exist. Give the changed template a new name and let its owner refer to that; machines then roll one by one. \
+         InfraFlux does this itself with a hash in the name.";
+    FIELD_CHANGED = "IF0702", Content, "a field that is fixed after creation was changed",
+        "The provider's webhook refuses a change of this field, or nothing follows the change. Keep the old value; where \
+         the new one is really wanted, a new object (mostly a new cluster) is the way.";
+    REFERENCE_FORM = "IF0703", Content, "a reference is not written the way its field wants it",
+        "Cluster API `v1beta2` references are `{apiGroup, kind, name}`: no `apiVersion`, no `namespace`. A few fields of \
+         other projects still want `apiVersion`. The two forms do not mix.";
+    OLD_FIELD = "IF0704", Content, "a field of an older API version",
+        "The field was renamed or moved. The API server drops or refuses the old name, so its value never takes effect.";
+    EMPTY_VALUE = "IF0705", Content, "an empty value where the field must be left out",
+        "Cluster API `v1beta2` refuses `{}`, `[]` and `\"\"` in most places. Leave the field out instead of writing it empty.";
+    CLUSTER_MISMATCH = "IF0706", Content, "parts of one object name different clusters",
+        "The cluster's name stands in several places of these objects and must be the same in all of them.";
+    SELECTOR = "IF0707", Content, "a selector that is invalid, or selects nothing or the wrong things",
+        "Selectors decide which machines an object owns or watches. One that does not match its own template is refused; \
+         one that matches nothing does nothing, in silence.";
+    VERSION_FORM = "IF0708", Content, "not a version as the field wants it",
+        "Cluster API wants a full semantic version with a leading `v`, such as `v1.36.2`.";
+    NAME_FORM = "IF0709", Content, "a name that the API or the cloud refuses",
+        "Names become labels, DNS names and names of cloud resources, each with its own limits on length and characters.";
+    REPLICAS = "IF0710", Content, "replicas and autoscaling contradict each other",
+        "The cluster autoscaler needs both size annotations, takes over only while the replica count lies between them, \
+         and is overruled by every apply that sets `replicas`. Leave `replicas` out of autoscaled pools.";
+    ROLLOUT = "IF0711", Content, "rollout settings that cannot work",
+        "A rollout needs room: either one machine more than wanted, or one less, for the time of the change.";
+    HEALTH_CHECK = "IF0712", Content, "a MachineHealthCheck that cannot do what it says",
+        "Health checks replace machines. Their selectors, timeouts and limits are checked by the webhook, and some \
+         combinations are accepted but never act.";
+    TAINT = "IF0713", Content, "a taint that Cluster API does not let through",
+        "Some taint keys are reserved for Kubernetes, cloud controllers and Cluster API itself.";
+    METADATA_FORM = "IF0714", Content, "labels, annotations or tags that are not valid",
+        "Label keys and values, annotation keys and cloud tags have limits on length and characters.";
+    ADDRESS_FORM = "IF0715", Content, "not a valid address, range or CIDR, or not where it belongs",
+        "The value must be an IP address, a range `first-last` or a CIDR block, of the right family and inside the network \
+         that it is part of.";
+    MISSING_PART = "IF0716", Content, "something that must be given is missing",
+        "The schema allows to leave this out, the webhook or the controller does not.";
+    DO_NOT_COMBINE = "IF0717", Content, "fields that exclude or need each other",
+        "The provider's webhook refuses this combination.";
+    REFUSED_VALUE = "IF0718", Content, "a value that the provider refuses",
+        "The schema allows the value, the webhook or the cloud does not.";
+    FEATURE_GATE = "IF0719", Content, "a field that needs a feature gate of the provider",
+        "Without the feature gate on the management cluster the webhook refuses the object.";
+    NOT_SERVED = "IF0720", Content, "an API version that is not served, or will not be for long",
+        "The API server refuses objects of a version that the installed provider does not serve.";
+    PROVIDER_ID = "IF0721", Content, "a providerID in a template",
+        "The providerID is the cloud's id of one machine. In a template it is refused, or given to every machine alike. \
+         The size of a machine belongs into `instanceType` (AWS, GCP) or `vmSize` (Azure).";
+    MACHINE_SIZE = "IF0722", Content, "a machine template without a size",
+        "The cloud cannot create a machine without knowing its type.";
+    POOL_ADDRESSES = "IF0723", Content, "an address pool that cannot serve its cluster",
+        "The control-plane endpoint must lie outside the pool, and the pool needs an address for every machine and one to \
+         spare for rolling updates.";
+    OPEN_TO_WORLD = "IF0724", Content, "a port that is open to everybody",
+        "The provider opens this port to any source unless told otherwise.";
+    ZONE = "IF0725", Content, "a zone that does not exist for this cluster, or none at all",
+        "Machines are created in the failure domain that they name; without one some providers put all of them into the same zone.";
+    SPOT = "IF0726", Content, "spot machines where they do harm",
+        "A spot machine can vanish at any time. A control plane that loses two of three members loses its data.";
+    OVERLAP = "IF0727", Content, "networks that overlap",
+        "Addresses of pods, services and nodes must not overlap, or packets go the wrong way.";
+    IDENTITY_USE = "IF0728", Content, "an identity that this cluster may not use",
+        "Identities name the namespaces that may use them; without that list nobody may.";
+
+    TALOS_TYPE = "IF0730", Content, "a machine type that Talos does not have, or the wrong one here",
+        "`generateType` decides which machine configuration is generated: `controlplane` for control planes, `worker` for \
+         the rest, `none` for configuration that is given whole in `data`.";
+    TALOS_VERSION = "IF0731", Content, "a Talos version that is missing or not one",
+        "`talosVersion` decides the shape of the generated configuration. Without it the newest version that the provider \
+         knows is taken, and that changes with every upgrade of the provider.";
+    TALOS_JSON_PATCH = "IF0732", Content, "JSON patches do not work with this Talos version",
+        "From Talos 1.12 the generated configuration has several documents; JSON patches (RFC 6902) only work on one. \
+         Write the change as a strategic patch.";
+    TALOS_PATCH_SYNTAX = "IF0733", Content, "a Talos patch that cannot be read",
+        "Each entry of `strategicPatches` is a text with one or more YAML documents, each a mapping.";
+    TALOS_PATCH_DIALECT = "IF0734", Content, "a Talos patch in the dialect of another version",
+        "Talos 1.14 moved the Kubernetes part of the machine configuration into documents of their own. Older versions do \
+         not know these, and 1.14 refuses the old fields beside them.";
+    TALOS_PATCH_KEY = "IF0735", Content, "a key that the Talos machine configuration does not have",
+        "Talos refuses configuration with unknown keys, so the machine would not come up.";
+    TALOS_PATCH_ROLE = "IF0736", Content, "a Talos patch for the other kind of machine",
+        "Some documents and fields are for control planes only; a worker with them refuses its configuration.";
+    TALOS_PATCH_VALUE = "IF0737", Content, "a value that Talos refuses in a machine configuration",
+        "Talos checks its configuration before it applies it. A machine with a refused one never joins.";
+    TALOS_PATCH_OWNED = "IF0738", Content, "a Talos patch for something that Cluster API sets",
+        "The bootstrap provider takes these values from the Cluster object. A patch hides them, so that the two differ in silence.";
+    TALOS_CONTROL_PLANE = "IF0739", Content, "a TalosControlPlane that cannot work as written",
+        "The control-plane provider needs a configuration for its machines and an odd number of them.";
+    NO_USER_DATA = "IF0740", Content, "Talos would not receive its configuration",
+        "Talos reads its machine configuration from the user data of the platform, as it is. Anything that wraps or moves \
+         the user data leaves the machine in maintenance mode.";
+    NO_TALOS_IMAGE = "IF0741", Content, "the machine would not boot Talos",
+        "Without an image the provider looks one up that was made for kubeadm.";
+    NO_HEALTHY_ENDPOINT = "IF0742", Content, "the load balancer would never see a healthy API server",
+        "The health probe is an anonymous HTTPS request; Talos up to 1.13 answers it with 401 unless anonymous requests \
+         are allowed, so that nothing reaches the API server.";
+    NO_GUEST_TOOLS = "IF0743", Content, "the provider would wait for a program that Talos does not have",
+        "Talos has no cloud-init and no cloud agents. Checks that ask for them never succeed.";
+    TALOS_PORTS = "IF0744", Content, "ports that Talos needs are closed",
+        "Workers join through 50001 on the control planes, and the control-plane provider bootstraps them through 50000. \
+         Neither port can be changed.";
+    NODE_IDENTITY = "IF0745", Content, "nodes that would not be matched to their machines",
+        "Cluster API matches a node to its machine by `providerID`; without a match the machine never becomes ready.";
+
+    // 08 references
+    DANGLING = "IF0801", Content, "a reference to something that is not there",
+        "Nothing in the checked set has this kind and name, and nobody declared that it exists elsewhere. The controller \
+         would wait for it for ever.";
+    WRONG_TARGET = "IF0802", Content, "a reference to the wrong kind or version",
+        "The name is right, the kind, group or version is not, or the field cannot refer to such a kind.";
+    OTHER_NAMESPACE = "IF0803", Content, "a reference that crosses namespaces where it cannot",
+        "These references only reach objects of their own namespace.";
+    DUPLICATE_OBJECT = "IF0804", Content, "one object is given twice",
+        "kubectl takes the last one, kustomize refuses, and two Flux Kustomizations would fight for ever. Keep one.";
+    SHARED_PART = "IF0805", Content, "two owners for one object",
+        "Cluster API gives each of these objects exactly one owner; the second one never gets it.";
+    UNUSED_PART = "IF0806", Content, "an object that nothing refers to",
+        "Control planes and infrastructure clusters wait until a Cluster owns them.";
+    MISSING_KEY = "IF0807", Content, "a key that the referenced object does not have",
+        "The Secret or ConfigMap is there, the key that is asked for is not.";
 
     // 10 secrets
     SECRET_PLAIN = "IF1001", Content, "a secret value stands in plain text",

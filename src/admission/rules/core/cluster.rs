@@ -1,0 +1,129 @@
+//! Rules about Clusters.
+
+use crate::{
+    admission::rules::{Context, Violation, address, field, label, talos},
+    finding::suggest,
+    yaml::pointer::FieldPath,
+};
+
+use super::{MAX_SIZE, MIN_SIZE};
+
+const PARTS: [&str; 3] = ["spec.controlPlaneRef", "spec.infrastructureRef", "spec.topology"];
+
+pub(super) fn parts(context: &Context<'_>) -> Vec<Violation> {
+    let object = context.object;
+    if PARTS.iter().any(|path| object.at(path).is_some()) {
+        return Vec::new();
+    }
+    vec![
+        context
+            .error(
+                "spec",
+                format!(
+                    "Cluster `{}` has neither a control plane nor an infrastructure nor a topology",
+                    object.id.name
+                ),
+            )
+            .hint(format!("set {}", suggest::list(&PARTS, "or"))),
+    ]
+}
+
+pub(super) fn part_removed(context: &Context<'_>) -> Vec<Violation> {
+    let Some(previous) = context.previous else { return Vec::new() };
+    PARTS
+        .iter()
+        .filter(|path| previous.at(path).is_some() && context.object.at(path).is_none())
+        .map(|path| {
+            context
+                .error(*path, format!("`{path}` was there before and cannot be taken away"))
+                .hint("put it back; to get rid of the cluster, delete the Cluster object")
+        })
+        .collect()
+}
+
+pub(super) fn network(context: &Context<'_>) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for path in ["spec.clusterNetwork.pods.cidrBlocks", "spec.clusterNetwork.services.cidrBlocks"] {
+        for (index, text) in field::texts(&context.object.value, path) {
+            if address::cidr(text).is_none() {
+                found.push(
+                    context
+                        .error(
+                            FieldPath::of(path.split('.')).index(index),
+                            format!("`{text}` is not a CIDR block"),
+                        )
+                        .hint("write it like `10.244.0.0/16`"),
+                );
+            }
+        }
+    }
+    found
+}
+
+pub(super) fn network_changed(context: &Context<'_>) -> Vec<Violation> {
+    let Some(previous) = context.previous else { return Vec::new() };
+    [
+        ("spec.clusterNetwork.pods.cidrBlocks", "pod network"),
+        ("spec.clusterNetwork.services.cidrBlocks", "service network"),
+        ("spec.clusterNetwork.serviceDomain", "service domain"),
+    ]
+    .into_iter()
+    .filter_map(|(path, noun)| {
+        let before = previous.at(path).filter(|before| Some(*before) != context.object.at(path))?;
+        Some(
+            context
+                .warning(
+                    path,
+                    format!(
+                        "the {noun} was {}; machines that run keep it, and do not work with new ones that have \
+                         another",
+                        field::show(Some(before))
+                    ),
+                )
+                .hint("keep the old value; for the new one, make a new cluster and move the workloads"),
+        )
+    })
+    .collect()
+}
+
+pub(super) fn topology(context: &Context<'_>) -> Vec<Violation> {
+    let pools = "spec.topology.workers.machineDeployments";
+    let mut found = Vec::new();
+    for (index, pool) in field::list(&context.object.value, pools).iter().enumerate() {
+        let Some(replicas) = field::integer(pool, "replicas") else { continue };
+        let annotations = field::at(pool, "metadata.annotations");
+        if [MIN_SIZE, MAX_SIZE]
+            .iter()
+            .any(|key| annotations.is_some_and(|annotations| annotations.get(key).is_some()))
+        {
+            found.push(
+                context
+                    .error(
+                        FieldPath::of(pools.split('.')).index(index).key("replicas"),
+                        format!(
+                            "pool {} has `replicas: {replicas}` and autoscaler annotations",
+                            field::show(pool.get("name"))
+                        ),
+                    )
+                    .hint("remove `replicas`; the autoscaler sets them"),
+            );
+        }
+    }
+    found
+}
+
+pub(super) fn topology_version(context: &Context<'_>) -> Vec<Violation> {
+    talos::version_form(context, "spec.topology.version")
+}
+
+pub(super) fn label_name(context: &Context<'_>) -> Vec<Violation> {
+    let name = &context.object.id.name;
+    match label::value_problem(name) {
+        Some(problem) => vec![
+            context
+                .error("metadata.name", format!("`{name}` cannot be the value of a label: {problem}"))
+                .hint("choose a shorter name of letters, digits and `-`"),
+        ],
+        None => Vec::new(),
+    }
+}
