@@ -15,6 +15,11 @@ use infraflux::{
     yaml::Source,
 };
 
+/// The allocator of the program.
+#[cfg(feature = "cli")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     divan::main();
 }
