@@ -242,7 +242,10 @@ fn rendered(library: &Library, provider: Provider, profile: &str) -> (Objects, E
             .map(|need| External::object("", "Secret", Some(&need.namespace), &need.name)),
     );
     let cluster = render(cluster, library).expect("a rendered cluster");
-    (cluster.documents().map(|(_, document)| Object::new(cluster.value(document).clone())).collect(), externals)
+    (
+        cluster.documents().map(|(_, document)| Object::new(cluster.value(document).clone())).collect(),
+        externals,
+    )
 }
 
 #[test]
