@@ -4,5 +4,7 @@
 
 pub mod awkward;
 pub mod clients;
+pub mod crds;
 pub mod infraflux;
+pub mod rendering;
 pub mod scope;
