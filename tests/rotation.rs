@@ -175,13 +175,11 @@ enum Change {
     Machines(&'static str),
     /// Those of the Talos configuration.
     Configs(&'static str),
-    /// Both.
-    Both(&'static str),
 }
 
 /// The edits: a path, a value, what changes, and for which providers.
 fn edits() -> Vec<(&'static str, Value, Change, &'static [Provider])> {
-    use Change::{Both, Configs, Machines, Nothing};
+    use Change::{Configs, Machines, Nothing};
     use Provider::{Aws, Azure, Gcp, Proxmox};
     const ALL: &[Provider] = &Provider::ALL;
     const CLOUDS: &[Provider] = &[Aws, Azure, Gcp];
@@ -213,7 +211,7 @@ fn edits() -> Vec<(&'static str, Value, Change, &'static [Provider])> {
             ALL,
         ),
         ("spec.talos.timeServers", json!(["10.0.0.123"]), Configs("all"), ALL),
-        ("spec.talos.certSANs", json!(["api.example.org"]), Configs("all"), ALL),
+        ("spec.talos.certSANs", json!(["api.example.org"]), Configs("control-plane"), ALL),
         ("spec.workers.0.diskGiB", json!(200), Machines("web"), ALL),
         ("spec.controlPlane.diskGiB", json!(200), Machines("control-plane"), ALL),
         ("spec.workers.1.cpu", json!(8), Machines("batch"), ALL),
@@ -226,8 +224,11 @@ fn edits() -> Vec<(&'static str, Value, Change, &'static [Provider])> {
         ("spec.gcp.image", json!("projects/clusters-4711/global/images/talos-next"), Machines("all"), &[Gcp]),
         ("spec.proxmox.templateTags", json!(["talos-next"]), Machines("all"), &[Proxmox]),
         ("spec.workers.0.spot", json!(true), Machines("web"), CLOUDS),
-        ("spec.talos.version", json!("v1.12.9"), Configs("all"), ALL),
-        ("spec.profile", json!("current"), Both("all"), &[]),
+        // A patch release comes with the image: the configuration names the minor only.
+        ("spec.talos.version", json!("v1.13.9"), Nothing, ALL),
+        ("spec.profile", json!("current"), Configs("all"), ALL),
+        // Cluster API copies these to nodes without a rollout.
+        ("spec.workers.0.labels", json!({"node-role.kubernetes.io/web": ""}), Nothing, ALL),
     ]
 }
 
@@ -269,7 +270,6 @@ fn an_edit_changes_the_names_of_what_uses_it_and_no_others() {
                 Change::Nothing => (none.clone(), none),
                 Change::Machines(owner) => (expected(owner), none),
                 Change::Configs(owner) => (none, expected(owner)),
-                Change::Both(owner) => (expected(owner), expected(owner)),
             };
             let found =
                 (differing(&before.machines, &after.machines), differing(&before.configs, &after.configs));

@@ -93,11 +93,7 @@ fn patches(
         }
     }
     for volume in talos.user_volumes.iter().flatten() {
-        let wanted = match &volume.pools {
-            Some(pools) => machines.role == Role::Worker && pools.contains(&machines.name),
-            None => machines.role == Role::Worker || context.cluster.schedulable_control_plane,
-        };
-        if !wanted {
+        if !context.cluster.has_volume(machines, volume) {
             continue;
         }
         let context = Context { volume: Some(volume), ..*context };
@@ -122,7 +118,10 @@ fn fill_patches(template: &Template, context: &Context<'_>, out: &mut Vec<String
         if document.applies(context) {
             let filled = document.fill(context)?;
             // All entries may be conditional; what is left of such a patch says nothing.
-            if filled.value.as_object().is_some_and(|entries| !entries.is_empty()) {
+            let says = |entries: &serde_json::Map<String, Json>| {
+                entries.keys().any(|key| !matches!(&**key, "apiVersion" | "kind"))
+            };
+            if filled.value.as_object().is_some_and(says) {
                 out.push(emit::document(&filled.value));
             }
         }
