@@ -57,6 +57,17 @@ pub struct RenderedDocument {
     scope: ScopeKey,
 }
 
+/// Where a field of a rendered object comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// Where the value was written, if a value of the plan stands there: by the user, or in a lower layer.
+    pub plan: Option<Location>,
+    /// The field of the plan.
+    pub field: Option<FieldPath>,
+    /// The template's place.
+    pub template: Location,
+}
+
 /// For what a template was filled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ScopeKey {
@@ -142,13 +153,17 @@ impl RenderedCluster {
     /// What a document's text says. The first call makes it, without reading the text.
     #[must_use]
     pub fn value<'document>(&self, document: &'document RenderedDocument) -> &'document serde_json::Value {
-        document.value.get_or_init(|| {
-            let template = document.template.documents().get(document.document);
-            // The text was filled from the same template and scope, so the data can be filled too.
-            template
-                .and_then(|template| template.fill_value(&self.context(document.scope)).ok())
-                .unwrap_or_default()
-        })
+        document.value.get_or_init(|| self.fresh_value(document))
+    }
+
+    /// The same for those who keep it themselves: a fleet's objects need not stay in memory for one look.
+    #[must_use]
+    pub fn fresh_value(&self, document: &RenderedDocument) -> serde_json::Value {
+        let template = document.template.documents().get(document.document);
+        // The text was filled from the same template and scope, so the data can be filled too.
+        template
+            .and_then(|template| template.fill_value(&self.context(document.scope)).ok())
+            .unwrap_or_default()
     }
 
     /// Every file with its content, sorted by path.
@@ -161,32 +176,24 @@ impl RenderedCluster {
         out
     }
 
-    /// Where a field of a rendered object comes from: the plan's place if a value of the plan stands there, and the
-    /// template's place.
+    /// Where a field of a rendered object comes from.
     #[must_use]
-    pub fn origin(
-        &self,
-        document: &RenderedDocument,
-        path: &FieldPath,
-    ) -> (Option<Location>, Location, Option<FieldPath>) {
+    pub fn origin(&self, document: &RenderedDocument, path: &FieldPath) -> Origin {
         let Some(template) = document.template.documents().get(document.document) else {
-            return (None, Location::new(document.template.source().clone(), 0..0), None);
+            let template = Location::new(document.template.source().clone(), 0..0);
+            return Origin { plan: None, field: None, template };
         };
         let context = self.context(document.scope);
         let origin = template.origin(&context, path);
         let place = template.location(&origin);
-        for name in &origin.variables {
-            let Some(field) = context.field(name) else { continue };
-            let field = field.join(&origin.rest);
-            if let Some(written) = self.cluster.origins.written(&field) {
-                return (Some(written), place, Some(field));
-            }
-            if self.cluster.origins.node(&field).is_some() {
-                return (self.cluster.origins.location(&field), place, Some(field));
-            }
-            return (None, place, Some(field));
-        }
-        (None, place, None)
+        let field = origin
+            .variables
+            .iter()
+            .find_map(|name| context.field(name))
+            .map(|field| field.join(&origin.rest));
+        // A list or mapping that InfraFlux puts together has parts that no plan has: then the nearest part counts.
+        let plan = field.as_ref().and_then(|field| self.cluster.origins.nearest(field));
+        Origin { plan, field, template: place }
     }
 
     fn context(&self, key: ScopeKey) -> Context<'_> {
