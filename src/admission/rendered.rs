@@ -110,6 +110,7 @@ fn finding(cluster: &RenderedCluster, violation: Violation) -> Finding {
     let Some(document) = document else { return finding };
     let origin = cluster.origin(document, &violation.path);
     match origin.plan {
+        Some(written) if written == origin.template => finding.at(written),
         Some(written) => finding.at(written).related("rendered by this line", Some(origin.template)),
         None => finding.at(origin.template),
     }

@@ -8,7 +8,7 @@ use super::{
     library::{Library, ProviderTemplates},
     scope::{Context, Zone},
     secrets,
-    talos::{self, PreparedMachines},
+    talos::{self, PatchSource, PreparedMachines},
 };
 use crate::{
     finding::{Finding, Findings, ObjectRef, codes},
@@ -16,8 +16,12 @@ use crate::{
         recipe::Stage,
         resolved::{Machines, ResolvedCluster},
     },
-    template::Template,
-    yaml::{Location, pointer::FieldPath, scalar},
+    template::{Template, TemplateDocument},
+    yaml::{
+        Location,
+        pointer::{FieldPath, Step},
+        scalar,
+    },
 };
 
 /// A cluster's files.
@@ -80,6 +84,7 @@ enum ScopeKey {
 
 #[derive(Debug)]
 struct Prepared {
+    templates: Arc<ProviderTemplates>,
     control_plane: PreparedMachines,
     pools: Vec<PreparedMachines>,
 }
@@ -129,6 +134,7 @@ pub fn render(cluster: ResolvedCluster, library: &Library) -> Result<RenderedClu
             .iter()
             .map(|pool| talos::prepare(&cluster, pool, &templates))
             .collect::<Result<_, _>>()?,
+        templates: templates.clone(),
     });
     let mut rendered = RenderedCluster {
         name: cluster.name.clone(),
@@ -179,13 +185,35 @@ impl RenderedCluster {
     /// Where a field of a rendered object comes from.
     #[must_use]
     pub fn origin(&self, document: &RenderedDocument, path: &FieldPath) -> Origin {
-        let Some(template) = document.template.documents().get(document.document) else {
-            let template = Location::new(document.template.source().clone(), 0..0);
-            return Origin { plan: None, field: None, template };
-        };
         let context = self.context(document.scope);
-        let origin = template.origin(&context, path);
+        match document.template.documents().get(document.document) {
+            Some(template) => self.origin_in(template, &context, path),
+            None => Origin {
+                plan: None,
+                field: None,
+                template: Location::new(document.template.source().clone(), 0..0),
+            },
+        }
+    }
+
+    fn origin_in(&self, template: &TemplateDocument, context: &Context<'_>, path: &FieldPath) -> Origin {
+        let origin = template.origin(context, path);
         let place = template.location(&origin);
+        // What was filled from another template has its origin there.
+        let inner = |document: &Option<Arc<TemplateDocument>>| {
+            let document = document.as_ref()?;
+            Some(self.origin_in(document, context, &origin.rest))
+        };
+        let templates = &self.prepared.templates;
+        let deeper = match origin.variables.first().map(String::as_str) {
+            Some("PROVIDER_SPEC_CP" | "PROVIDER_SPEC_WORKER") => inner(&templates.machine),
+            Some("CP_TALOS_CONFIG" | "TALOS_CONFIG") => inner(&templates.talos_config),
+            Some("TALOS_PATCHES") => self.patch_origin(context, &origin.rest),
+            _ => None,
+        };
+        if let Some(deeper) = deeper {
+            return deeper;
+        }
         let field = origin
             .variables
             .iter()
@@ -194,6 +222,18 @@ impl RenderedCluster {
         // A list or mapping that InfraFlux puts together has parts that no plan has: then the nearest part counts.
         let plan = field.as_ref().and_then(|field| self.cluster.origins.nearest(field));
         Origin { plan, field, template: place }
+    }
+
+    /// `path` begins with the number of a patch.
+    fn patch_origin(&self, context: &Context<'_>, path: &FieldPath) -> Option<Origin> {
+        let Some(Step::Index(number)) = path.steps().first() else { return None };
+        match &context.prepared?.patches.get(*number)?.source {
+            PatchSource::Template(place) => Some(Origin { plan: None, field: None, template: place.clone() }),
+            PatchSource::Plan(field) => {
+                let plan = self.cluster.origins.nearest(field)?;
+                Some(Origin { template: plan.clone(), plan: Some(plan), field: Some(field.clone()) })
+            }
+        }
     }
 
     fn context(&self, key: ScopeKey) -> Context<'_> {
