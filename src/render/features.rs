@@ -185,6 +185,16 @@ pub static FEATURES: &[Feature] = &[
         },
     },
     Feature {
+        name: "azure.*",
+        description: "choices of the Azure block: `azure.internal-api`, `azure.existing-network`, `azure.control-plane-outbound`, `azure.node-outbound`",
+        on: |context, rest| super::azure::chose(context.cluster, rest),
+    },
+    Feature {
+        name: "secure-boot",
+        description: "machines boot signed images only",
+        on: |context, _| context.cluster.talos.secure_boot,
+    },
+    Feature {
         name: "cloud-controller-manager",
         description: "nodes wait for an external cloud controller manager",
         on: |context, _| context.cluster.cloud_provider.is_some(),
