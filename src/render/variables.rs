@@ -191,6 +191,10 @@ variables! {
             => |context| Some(Value::Integer(context.cluster.cilium.as_ref()?.load_balancer.as_ref()?.local_asn?));
         "LB_PEERS", "spec.addons.cilium.loadBalancer.peers", "the BGP routers"
             => |context| data(json!(context.cluster.cilium.as_ref()?.load_balancer.as_ref()?.peers.as_ref()?));
+        "NETWORK_NAME", "spec.gcp.network", "the VPC network on Google Cloud; the cluster's name unless the plan gives one"
+            => |context| named_or_cluster(context, "network");
+        "SUBNET_NAME", "spec.gcp.subnet", "the subnet on Google Cloud; the cluster's name unless the plan gives one"
+            => |context| named_or_cluster(context, "subnet");
         "OVERRIDES_CLUSTER", "", "the plan's raw fields for the infrastructure cluster's `spec`"
             => |context| overrides(context.cluster, "cluster");
     }
@@ -490,6 +494,12 @@ fn block_field(cluster: &ResolvedCluster, keys: &[&str]) -> FieldPath {
 
 fn overrides(cluster: &ResolvedCluster, part: &str) -> Option<Value> {
     data(cluster.block.get("overrides")?.get(part)?.clone()).filter(|value| !value.is_empty_collection())
+}
+
+/// A name in the provider's block, or the cluster's for what the provider makes.
+fn named_or_cluster(context: &Context<'_>, field: &str) -> Option<Value> {
+    let given = context.cluster.block.get(field).and_then(Json::as_str);
+    text(given.unwrap_or(&context.cluster.name))
 }
 
 fn by_role(context: &Context<'_>, field: &str) -> Option<Value> {
