@@ -195,6 +195,12 @@ variables! {
             => |context| named_or_cluster(context, "network");
         "SUBNET_NAME", "spec.gcp.subnet", "the subnet on Google Cloud; the cluster's name unless the plan gives one"
             => |context| named_or_cluster(context, "subnet");
+        "NODE_NETWORK_TAG", "metadata.name", "the network tag on Google Cloud of the machines that take pods"
+            => |context| text(match context.cluster.schedulable_control_plane {
+                // Every machine has the cluster's name as a tag.
+                true => context.cluster.name.clone(),
+                false => format!("{}-node", context.cluster.name),
+            });
         "OVERRIDES_CLUSTER", "", "the plan's raw fields for the infrastructure cluster's `spec`"
             => |context| overrides(context.cluster, "cluster");
     }
