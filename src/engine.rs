@@ -3,7 +3,10 @@
 use rayon::prelude::*;
 
 use crate::{
-    admission::rendered::{self, First, Previous},
+    admission::{
+        rendered::{self, First, Previous},
+        versions,
+    },
     finding::{Finding, Findings, codes},
     plan::{
         read::Request,
@@ -88,6 +91,7 @@ impl Engine {
                 Err(findings) => outcome.findings.extend(findings),
             }
         }
+        outcome.findings.extend(versions::check(&clusters, index, self.options.as_of.as_deref()));
         if outcome.findings.has_errors() {
             return;
         }

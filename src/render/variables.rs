@@ -210,10 +210,11 @@ variables! {
         "SUBNET_NAME", "spec.gcp.subnet", "the subnet on Google Cloud; the cluster's name unless the plan gives one"
             => |context| named_or_cluster(context, "subnet");
         "NODE_NETWORK_TAG", "metadata.name", "the network tag on Google Cloud of the machines that take pods"
-            => |context| text(match context.cluster.schedulable_control_plane {
+            => |context| text(if context.cluster.schedulable_control_plane {
                 // Every machine has the cluster's name as a tag.
-                true => context.cluster.name.clone(),
-                false => format!("{}-node", context.cluster.name),
+                context.cluster.name.clone()
+            } else {
+                format!("{}-node", context.cluster.name)
             });
         "OVERRIDES_CLUSTER", "", "the plan's raw fields for the infrastructure cluster's `spec`"
             => |context| overrides(context.cluster, "cluster");
