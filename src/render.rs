@@ -1,5 +1,6 @@
 //! A resolved cluster and a catalogue to manifests.
 
+mod aws;
 pub mod cluster;
 pub mod features;
 pub mod library;

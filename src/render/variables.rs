@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::OnceLock};
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{name, scope::Context};
+use super::{aws, name, scope::Context};
 use crate::{
     catalog::profile::ProfileSpec,
     plan::{
@@ -152,6 +152,10 @@ variables! {
             => |context| integer(context.cluster.network.endpoint.as_ref().map_or(6443, |endpoint| endpoint.port));
         "MANAGEMENT_CIDRS", "spec.network.managementCIDRs", "from where the hub and operators come; unset when the list is empty"
             => |context| list(&context.cluster.network.management_cidrs);
+        "MANAGEMENT_CIDRS_V4", "spec.network.managementCIDRs", "the IPv4 ones of `MANAGEMENT_CIDRS`, for providers that list the families apart"
+            => |context| list(&of_family(&context.cluster.network.management_cidrs, false));
+        "MANAGEMENT_CIDRS_V6", "spec.network.managementCIDRs", "the IPv6 ones of `MANAGEMENT_CIDRS`"
+            => |context| list(&of_family(&context.cluster.network.management_cidrs, true));
         "NODE_CIDRS", "spec.network.nodeCIDRs", "from which networks nodes pick their address"
             => |context| list(&context.cluster.network.node_cidrs);
         "KUBECONFIG_SECRET", "metadata.name", "the Secret with the cluster's kubeconfig, which the control-plane provider writes"
@@ -191,6 +195,12 @@ variables! {
             => |context| Some(Value::Integer(context.cluster.cilium.as_ref()?.load_balancer.as_ref()?.local_asn?));
         "LB_PEERS", "spec.addons.cilium.loadBalancer.peers", "the BGP routers"
             => |context| data(json!(context.cluster.cilium.as_ref()?.load_balancer.as_ref()?.peers.as_ref()?));
+        "VPC_CIDR", "spec.aws.vpcCIDR", "the CIDR of the VPC that is made for a cluster on AWS; unset in an existing VPC"
+            => |context| text(aws::vpc_cidr(context.cluster)?);
+        "SUBNETS", "spec.aws.subnets", "the subnets of a cluster on AWS: `spec.aws.subnets`, or `spec.aws.subnetIDs` in the same form"
+            => |context| data(aws::subnets(context.cluster)?);
+        "NODE_PORT_CIDRS", "spec.aws.nodePortCIDRs", "from where NodePorts are reached on AWS; never empty, because that would be the whole world"
+            => |context| data(json!(aws::node_port_cidrs(context.cluster)?));
         "OVERRIDES_CLUSTER", "", "the plan's raw fields for the infrastructure cluster's `spec`"
             => |context| overrides(context.cluster, "cluster");
     }
@@ -238,7 +248,11 @@ variables! {
             => |context| list(&context.prepared?.patches.iter().map(|patch| patch.text.clone()).collect::<Vec<_>>());
         "OVERRIDES_MACHINE", "", "the plan's raw fields for the machine template's `spec.template.spec`"
             => |context| overrides(context.cluster, match context.machines?.role { Role::ControlPlane => "controlPlane", Role::Worker => "workers" });
+        "AMI", "spec.aws.ami", "the AMI of these machines: their pool's own from `spec.aws.poolAMIs`, or `spec.aws.ami`"
+            => |context| data(aws::ami(context.cluster, &context.machines?.name)?.clone());
         "INSTANCE_PROFILE", "spec.aws.instanceProfiles", "the IAM instance profile of these machines" => |context| by_role(context, "instanceProfiles");
+        "PUBLIC_IP", "spec.aws.publicIP", "whether these machines have public addresses on AWS" => |context| by_role(context, "publicIP");
+        "METADATA_HOP_LIMIT", "spec.aws.metadataHopLimit", "hops that answers of the instance metadata service may take on these machines" => |context| by_role(context, "metadataHopLimit");
         "USER_ASSIGNED_IDENTITY", "spec.azure.userAssignedIdentities", "the managed identity of these machines" => |context| by_role(context, "userAssignedIdentities");
         "ROOT_DEVICE_TYPE", "spec.gcp.rootDeviceType", "the root disk's type of these machines" => |context| by_role(context, "rootDeviceType");
     }
@@ -518,6 +532,10 @@ fn component_version(profile: &ProfileSpec, wanted: &str) -> Option<Value> {
 
 fn list(items: &[String]) -> Option<Value> {
     if items.is_empty() { None } else { data(json!(items)) }
+}
+
+fn of_family(cidrs: &[String], ipv6: bool) -> Vec<String> {
+    cidrs.iter().filter(|cidr| cidr.contains(':') == ipv6).cloned().collect()
 }
 
 fn map(values: Option<&Map<String, Json>>) -> Option<Value> {
