@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::plan::{Provider, resolved::ResolvedCluster};
+use crate::plan::{
+    Provider,
+    resolved::{ResolvedCluster, Role},
+};
 
 /// The provider's own default (kubernetes-sigs/cluster-api-provider-aws `pkg/cloud/services/network/vpc.go`), written out so
 /// that what is reachable from the VPC can be said in the same object.
@@ -55,4 +58,17 @@ pub(super) fn node_port_cidrs(cluster: &ResolvedCluster) -> Option<Vec<&str>> {
 /// The AMI of the control plane (`control-plane`) or of a pool.
 pub(super) fn ami<'cluster>(cluster: &'cluster ResolvedCluster, machines: &str) -> Option<&'cluster Value> {
     block(cluster, "poolAMIs").and_then(|amis| amis.get(machines)).or_else(|| block(cluster, "ami"))
+}
+
+/// Hops that answers of the metadata service may take. By default two on control planes, where the EBS CSI controller runs
+/// in a pod and needs the machine's rights, and one on workers, whose pods have no business there.
+pub(super) fn metadata_hop_limit(cluster: &ResolvedCluster, role: Role) -> Option<i32> {
+    if cluster.provider != Provider::Aws {
+        return None;
+    }
+    let given = cluster.spec.aws.as_ref().and_then(|aws| aws.metadata_hop_limit);
+    Some(given.unwrap_or(match role {
+        Role::ControlPlane => 2,
+        Role::Worker => 1,
+    }))
 }

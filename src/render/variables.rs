@@ -252,7 +252,7 @@ variables! {
             => |context| data(aws::ami(context.cluster, &context.machines?.name)?.clone());
         "INSTANCE_PROFILE", "spec.aws.instanceProfiles", "the IAM instance profile of these machines" => |context| by_role(context, "instanceProfiles");
         "PUBLIC_IP", "spec.aws.publicIP", "whether these machines have public addresses on AWS" => |context| by_role(context, "publicIP");
-        "METADATA_HOP_LIMIT", "spec.aws.metadataHopLimit", "hops that answers of the instance metadata service may take on these machines" => |context| by_role(context, "metadataHopLimit");
+        "METADATA_HOP_LIMIT", "spec.aws.metadataHopLimit", "hops that answers of the instance metadata service may take on these machines" => |context| integer(aws::metadata_hop_limit(context.cluster, context.machines?.role)?);
         "USER_ASSIGNED_IDENTITY", "spec.azure.userAssignedIdentities", "the managed identity of these machines" => |context| by_role(context, "userAssignedIdentities");
         "ROOT_DEVICE_TYPE", "spec.gcp.rootDeviceType", "the root disk's type of these machines" => |context| by_role(context, "rootDeviceType");
     }

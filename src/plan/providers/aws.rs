@@ -72,12 +72,14 @@ pub struct Aws {
     #[serde(rename = "nodePortCIDRs", skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub node_port_cidrs: Option<Vec<String>>,
-    /// Hops that answers of the instance metadata service may take; with 1, no pod outside the host's network gets one.
-    /// Default 2 on control planes, where the EBS CSI controller takes the machine's rights from it, and 1 on workers, because
-    /// the machine configuration with its join tokens stands there too (kubernetes-sigs/aws-ebs-csi-driver `docs/install.md`).
-    /// 2 on workers lets external-dns and cert-manager use the instance profile, and every other pod as well.
+    /// Hops that answers of the instance metadata service may take, on all machines; with 1, no pod outside the host's network
+    /// gets one. Left out: 2 on control planes, where the EBS CSI controller takes the machine's rights from it, and 1 on
+    /// workers, because the machine configuration with its join tokens stands there too
+    /// (kubernetes-sigs/aws-ebs-csi-driver `docs/install.md`). With 2, external-dns and cert-manager can use the workers'
+    /// instance profile, and so can every other pod.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub metadata_hop_limit: Option<AwsHopLimit>,
+    #[schemars(range(min = 1, max = 64))]
+    pub metadata_hop_limit: Option<i32>,
     /// Tags on every cloud resource, EBS volumes of the CSI driver included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<BTreeMap<String, String>>,
@@ -120,20 +122,6 @@ pub struct AwsPublicIp {
     /// Workers. Default false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workers: Option<bool>,
-}
-
-/// How far answers of the instance metadata service go.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct AwsHopLimit {
-    /// On control planes. Default 2.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 64))]
-    pub control_plane: Option<i32>,
-    /// On workers. Default 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 64))]
-    pub workers: Option<i32>,
 }
 
 /// A reference to an AWS identity object.
