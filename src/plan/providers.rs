@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 pub use aws::Aws;
 pub use azure::{Azure, AzureApiServerLb, AzureOutbound};
-pub use gcp::Gcp;
+pub use gcp::{Gcp, GcpLoadBalancer};
 pub use proxmox::{Proxmox, ProxmoxCcm};
 
 use super::schema;

@@ -205,6 +205,16 @@ variables! {
             => |context| text(super::azure::gallery_subscription(context.cluster)?);
         "AZURE_CLOSED_ZONES", "spec.controlPlane.failureDomains", "Azure's zones that control planes shall not use, as AzureCluster writes them"
             => |context| data(super::azure::closed_zones(context.cluster)?);
+        "NETWORK_NAME", "spec.gcp.network", "the VPC network on Google Cloud; the cluster's name unless the plan gives one"
+            => |context| named_or_cluster(context, "network");
+        "SUBNET_NAME", "spec.gcp.subnet", "the subnet on Google Cloud; the cluster's name unless the plan gives one"
+            => |context| named_or_cluster(context, "subnet");
+        "NODE_NETWORK_TAG", "metadata.name", "the network tag on Google Cloud of the machines that take pods"
+            => |context| text(match context.cluster.schedulable_control_plane {
+                // Every machine has the cluster's name as a tag.
+                true => context.cluster.name.clone(),
+                false => format!("{}-node", context.cluster.name),
+            });
         "OVERRIDES_CLUSTER", "", "the plan's raw fields for the infrastructure cluster's `spec`"
             => |context| overrides(context.cluster, "cluster");
     }
@@ -505,6 +515,12 @@ fn block_field(cluster: &ResolvedCluster, keys: &[&str]) -> FieldPath {
 
 fn overrides(cluster: &ResolvedCluster, part: &str) -> Option<Value> {
     data(cluster.block.get("overrides")?.get(part)?.clone()).filter(|value| !value.is_empty_collection())
+}
+
+/// A name in the provider's block, or the cluster's for what the provider makes.
+fn named_or_cluster(context: &Context<'_>, field: &str) -> Option<Value> {
+    let given = context.cluster.block.get(field).and_then(Json::as_str);
+    text(given.unwrap_or(&context.cluster.name))
 }
 
 fn by_role(context: &Context<'_>, field: &str) -> Option<Value> {
