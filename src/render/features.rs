@@ -185,6 +185,16 @@ pub static FEATURES: &[Feature] = &[
         },
     },
     Feature {
+        name: "talos-ccm",
+        description: "the Talos cloud controller manager sets up nodes (Proxmox, unless the other one is chosen)",
+        on: |context, _| sets_up_nodes(context),
+    },
+    Feature {
+        name: "talos-api-access",
+        description: "pods in `kube-system` may read the Talos API: the Talos cloud controller manager runs",
+        on: |context, _| sets_up_nodes(context) || rotates_server_certificates(context),
+    },
+    Feature {
         name: "gcp-load-balancer.*",
         description: "the API load balancers on Google Cloud: `gcp-load-balancer.internal`, `gcp-load-balancer.external`",
         on: |context, rest| {
@@ -205,14 +215,7 @@ pub static FEATURES: &[Feature] = &[
     Feature {
         name: "rotate-server-certificates",
         description: "kubelets rotate their serving certificates",
-        on: |context, _| {
-            context
-                .cluster
-                .spec
-                .talos
-                .as_ref()
-                .is_some_and(|talos| talos.rotate_server_certificates != Some(false))
-        },
+        on: |context, _| rotates_server_certificates(context),
     },
     Feature {
         name: "install-disk",
@@ -254,6 +257,18 @@ pub static FEATURES: &[Feature] = &[
         on: |context, _| context.stage.is_some_and(|(bundle, _)| bundle.suspend),
     },
 ];
+
+fn rotates_server_certificates(context: &Context<'_>) -> bool {
+    let talos = context.cluster.spec.talos.as_ref();
+    talos.is_some_and(|talos| talos.rotate_server_certificates != Some(false))
+}
+
+/// Whether the Talos cloud controller manager is more than an approver of certificates.
+fn sets_up_nodes(context: &Context<'_>) -> bool {
+    use crate::plan::providers::ProxmoxCcm;
+    let proxmox = context.cluster.spec.proxmox.as_ref().filter(|_| context.cluster.cloud_provider.is_some());
+    proxmox.is_some_and(|proxmox| proxmox.cloud_controller_manager.unwrap_or_default() == ProxmoxCcm::Talos)
+}
 
 /// Whether a feature is on.
 #[must_use]

@@ -201,6 +201,8 @@ variables! {
                 true => context.cluster.name.clone(),
                 false => format!("{}-node", context.cluster.name),
             });
+        "PROXMOX_REGION", "spec.proxmox.regionLabel", "the name of the Proxmox cluster in node labels; `spec.region` unless the plan says otherwise"
+            => |context| text(context.cluster.block.get("regionLabel").and_then(Json::as_str).unwrap_or(&context.cluster.region));
         "OVERRIDES_CLUSTER", "", "the plan's raw fields for the infrastructure cluster's `spec`"
             => |context| overrides(context.cluster, "cluster");
     }
@@ -212,6 +214,8 @@ variables! {
         "REPLICAS", "@.replicas", "how many machines, over all zones" => |context| integer(context.machines?.replicas);
         "INSTANCE_TYPE", "@.instanceType", "the provider's machine type" => |context| text(context.machines?.instance_type.as_ref()?);
         "CPU", "@.cpu", "virtual CPUs, if known" => |context| integer(context.machines?.cpu?);
+        "CORES_PER_SOCKET", "@.cpu", "virtual CPUs divided by `spec.proxmox.sockets`, rounded up"
+            => |context| cores_per_socket(context);
         "MEMORY_GIB", "@.memoryGiB", "memory in GiB, if known" => |context| integer(context.machines?.memory_gib?);
         "MEMORY_MIB", "@.memoryGiB", "memory in MiB, if known" => |context| integer(context.machines?.memory_gib?.saturating_mul(1024));
         "DISK_GIB", "@.diskGiB", "system disk in GiB" => |context| integer(context.machines?.disk_gib);
@@ -506,6 +510,12 @@ fn overrides(cluster: &ResolvedCluster, part: &str) -> Option<Value> {
 fn named_or_cluster(context: &Context<'_>, field: &str) -> Option<Value> {
     let given = context.cluster.block.get(field).and_then(Json::as_str);
     text(given.unwrap_or(&context.cluster.name))
+}
+
+fn cores_per_socket(context: &Context<'_>) -> Option<Value> {
+    let cpu = context.machines?.cpu?;
+    let sockets = context.cluster.spec.proxmox.as_ref()?.sockets.unwrap_or(1).max(1);
+    integer(cpu / sockets + i32::from(cpu % sockets != 0))
 }
 
 fn by_role(context: &Context<'_>, field: &str) -> Option<Value> {
