@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use aws::Aws;
-pub use azure::Azure;
+pub use azure::{Azure, AzureApiServerLb, AzureOutbound};
 pub use gcp::{Gcp, GcpLoadBalancer};
 pub use proxmox::{Proxmox, ProxmoxCcm};
 

@@ -195,6 +195,16 @@ pub static FEATURES: &[Feature] = &[
         on: |context, _| sets_up_nodes(context) || rotates_server_certificates(context),
     },
     Feature {
+        name: "azure.*",
+        description: "choices of the Azure block: `azure.internal-api`, `azure.existing-network`, `azure.control-plane-outbound`, `azure.node-outbound`",
+        on: |context, rest| super::azure::chose(context.cluster, rest),
+    },
+    Feature {
+        name: "secure-boot",
+        description: "machines boot signed images only",
+        on: |context, _| context.cluster.talos.secure_boot,
+    },
+    Feature {
         name: "gcp-load-balancer.*",
         description: "the API load balancers on Google Cloud: `gcp-load-balancer.internal`, `gcp-load-balancer.external`",
         on: |context, rest| {
