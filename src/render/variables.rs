@@ -210,11 +210,7 @@ variables! {
         "SUBNET_NAME", "spec.gcp.subnet", "the subnet on Google Cloud; the cluster's name unless the plan gives one"
             => |context| named_or_cluster(context, "subnet");
         "NODE_NETWORK_TAG", "metadata.name", "the network tag on Google Cloud of the machines that take pods"
-            => |context| text(match context.cluster.schedulable_control_plane {
-                // Every machine has the cluster's name as a tag.
-                true => context.cluster.name.clone(),
-                false => format!("{}-node", context.cluster.name),
-            });
+            => |context| text(node_network_tag(context.cluster));
         "PROXMOX_REGION", "spec.proxmox.regionLabel", "the name of the Proxmox cluster in node labels; `spec.region` unless the plan says otherwise"
             => |context| text(context.cluster.block.get("regionLabel").and_then(Json::as_str).unwrap_or(&context.cluster.region));
         "OVERRIDES_CLUSTER", "", "the plan's raw fields for the infrastructure cluster's `spec`"
@@ -269,6 +265,7 @@ variables! {
             => |context| overrides(context.cluster, match context.machines?.role { Role::ControlPlane => "controlPlane", Role::Worker => "workers" });
         "INSTANCE_PROFILE", "spec.aws.instanceProfiles", "the IAM instance profile of these machines" => |context| by_role(context, "instanceProfiles");
         "USER_ASSIGNED_IDENTITY", "spec.azure.userAssignedIdentities", "the managed identity of these machines" => |context| by_role(context, "userAssignedIdentities");
+        "ADDITIONAL_DISKS", "spec.gcp.additionalDisks", "the disks beside the system disk of these machines" => |context| by_role(context, "additionalDisks");
         "ROOT_DEVICE_TYPE", "spec.gcp.rootDeviceType", "the root disk's type of these machines" => |context| by_role(context, "rootDeviceType");
     }
     Zone {
@@ -520,6 +517,11 @@ fn block_field(cluster: &ResolvedCluster, keys: &[&str]) -> FieldPath {
 
 fn overrides(cluster: &ResolvedCluster, part: &str) -> Option<Value> {
     data(cluster.block.get("overrides")?.get(part)?.clone()).filter(|value| !value.is_empty_collection())
+}
+
+/// Cluster API's Google provider tags workers `<cluster>-node`, and every machine `<cluster>`.
+fn node_network_tag(cluster: &ResolvedCluster) -> String {
+    if cluster.schedulable_control_plane { cluster.name.clone() } else { format!("{}-node", cluster.name) }
 }
 
 /// A name in the provider's block, or the cluster's for what the provider makes.
