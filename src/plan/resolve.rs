@@ -204,6 +204,10 @@ impl Resolver<'_> {
             && !name.starts_with(|first: char| first.is_ascii_lowercase())
         {
             Some(format!("the name `{name}` must start with a letter on this provider"))
+        } else if descriptor.is_some_and(|descriptor| descriptor.name_single_hyphens) && name.contains("--") {
+            Some(format!(
+                "the name `{name}` has two hyphens in a row, which this provider's tags cannot have"
+            ))
         } else {
             None
         };
