@@ -7,5 +7,6 @@
 pub mod object;
 pub mod rules;
 pub mod secrets;
+pub mod semantics;
 
 pub use object::{Object, Objects, Violation};

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use crate::{
+    admission::semantics,
     finding::{Finding, Findings, codes},
     plan::{
         read::Request,
@@ -81,6 +82,7 @@ impl Engine {
                 Err(findings) => outcome.findings.extend(findings),
             }
         }
+        outcome.findings.extend(semantics::check(&clusters));
         if outcome.findings.has_errors() {
             return;
         }

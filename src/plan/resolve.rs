@@ -104,6 +104,7 @@ impl Resolver<'_> {
         let gitops = gitops(&spec);
         Some(ResolvedCluster {
             name: plan.name.clone(),
+            name_location: plan.name_location.clone(),
             plan: plan.plan.clone(),
             namespace,
             provider,
@@ -270,8 +271,9 @@ impl Resolver<'_> {
                 }
             }
         }
-        if pools.iter().any(|pool| pool.gpu.is_some()) {
-            // siderolabs/docs talos-guides/configuration/nvidia-gpu: the open kernel modules and the container toolkit.
+        let has_driver = extensions.iter().any(|name| name.contains("/nvidia-"));
+        if pools.iter().any(|pool| pool.gpu.is_some()) && !has_driver {
+            // The bundle `gpu` or the plan names a branch already; two in one image do not work. siderolabs/docs talos-guides/configuration/nvidia-gpu: the open kernel modules and the container toolkit.
             extensions.push("siderolabs/nvidia-open-gpu-kernel-modules-production".to_owned());
             extensions.push("siderolabs/nvidia-container-toolkit-production".to_owned());
         }
