@@ -3,6 +3,8 @@
 //! They run before anything is rendered. A finding points at the line of the plan that a person would change, with the
 //! second place beside it; where a value is a default, at the default. Each file has the rules of one noun.
 
+use rayon::prelude::*;
+
 use crate::{
     finding::{Code, Finding, Findings},
     plan::resolved::ResolvedCluster,
@@ -38,7 +40,8 @@ pub fn check(clusters: &[ResolvedCluster]) -> Findings {
 /// The same, with clusters beside them that are not rendered now, for instance those that lie in `out/` already.
 #[must_use]
 pub fn check_beside(clusters: &[ResolvedCluster], others: &[Neighbour]) -> Findings {
-    let mut findings: Findings = clusters.iter().flat_map(one).collect();
+    let each: Vec<Findings> = clusters.par_iter().map(one).collect();
+    let mut findings: Findings = each.into_iter().flatten().collect();
     findings.extend(fleet::check(clusters, others));
     findings
 }

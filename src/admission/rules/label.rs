@@ -147,7 +147,10 @@ impl<'value> Selector<'value> {
     }
 
     /// The first requirement that labels do not meet, as a message shows it.
-    pub(in crate::admission) fn unmet<'label>(&self, label: impl Fn(&str) -> Option<&'label str>) -> Option<String> {
+    pub(in crate::admission) fn unmet<'label>(
+        &self,
+        label: impl Fn(&str) -> Option<&'label str>,
+    ) -> Option<String> {
         self.requirements.iter().find_map(|requirement| {
             let value = label(requirement.key);
             let met = match requirement.operator {

@@ -52,7 +52,12 @@ fn switched_off(check: &mut Check<'_>) {
                     &codes::NOT_IN_USE,
                     format!("`{key}` has no effect: {addon} is switched off"),
                 );
-                check.between(finding, (&option, &path.key("enabled")), "switched off here", "remove one of the two");
+                check.between(
+                    finding,
+                    (&option, &path.key("enabled")),
+                    "switched off here",
+                    "remove one of the two",
+                );
             }
         }
     }
@@ -87,7 +92,9 @@ fn values(check: &mut Check<'_>, cilium: &Cilium) {
             "remove it; Talos has them mounted at /sys/fs/cgroup (siderolabs/docs kubernetes-guides/cni/deploying-cilium)",
         );
     }
-    for (key, wanted) in [("name", check.cluster.name.clone()), ("id", cilium.cluster_id.unwrap_or(0).to_string())] {
+    for (key, wanted) in
+        [("name", check.cluster.name.clone()), ("id", cilium.cluster_id.unwrap_or(0).to_string())]
+    {
         let Some(value) = values.get("cluster").and_then(|cluster| cluster.get(key)) else { continue };
         let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         if shown != wanted {
@@ -160,7 +167,9 @@ fn load_balancer(check: &mut Check<'_>, cilium: &Cilium, balancer: &LoadBalancer
                     "set `addons.cilium.kubeProxyReplacement: true`, or use `mode: bgp`",
                 );
             }
-            for (key, given) in [("localASN", balancer.local_asn.is_some()), ("peers", balancer.peers.is_some())] {
+            for (key, given) in
+                [("localASN", balancer.local_asn.is_some()), ("peers", balancer.peers.is_some())]
+            {
                 if given {
                     check.warning(
                         &codes::NOT_IN_USE,
@@ -267,11 +276,15 @@ fn gateway(check: &mut Check<'_>) {
             );
         }
     }
-    if let Some(issuer) = gateway.issuer.as_ref().filter(|_| !cluster.bundles.iter().any(|bundle| bundle.name == "base")) {
+    if let Some(issuer) =
+        gateway.issuer.as_ref().filter(|_| !cluster.bundles.iter().any(|bundle| bundle.name == "base"))
+    {
         check.warning(
             &codes::NOT_IN_USE,
             &spec("addons.gateway.issuer"),
-            format!("the issuer `{issuer}` is not used: the bundle `base`, which brings cert-manager, is not in"),
+            format!(
+                "the issuer `{issuer}` is not used: the bundle `base`, which brings cert-manager, is not in"
+            ),
             "add `base` to `spec.recipes`, or remove `issuer`",
         );
     }

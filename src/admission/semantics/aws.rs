@@ -24,7 +24,9 @@ fn region(check: &mut Check<'_>) {
     let fits = parts.len() >= 3
         && parts[0].len() == 2
         && parts.last().is_some_and(|last| last.len() == 1 && last.bytes().all(|byte| byte.is_ascii_digit()))
-        && parts[..parts.len() - 1].iter().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase()));
+        && parts[..parts.len() - 1]
+            .iter()
+            .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase()));
     if !fits && !region.is_empty() {
         let hint = match region.strip_suffix(|c: char| c.is_ascii_lowercase()) {
             Some(rest) if rest.ends_with(|c: char| c.is_ascii_digit()) => {
@@ -50,7 +52,10 @@ fn vpc(check: &mut Check<'_>, aws: &Aws) {
         );
     }
     if aws.vpc_id.is_some() && check.is_written(&cidr) {
-        let finding = Finding::error(&codes::BLOCK_FIELDS, "the plan names a VPC that exists and the network of a new one");
+        let finding = Finding::error(
+            &codes::BLOCK_FIELDS,
+            "the plan names a VPC that exists and the network of a new one",
+        );
         check.between(
             finding,
             (&cidr, &id),
@@ -89,7 +94,12 @@ fn vpc(check: &mut Check<'_>, aws: &Aws) {
         let earlier = aws.subnet_ids.iter().flatten().take(position).position(|other| other == subnet);
         if let Some(first) = earlier {
             let finding = Finding::error(&codes::PLAN_VALUE, format!("`{subnet}` is given twice"));
-            check.between(finding, (&path, &subnets.index(first)), "first given here", "name each subnet once");
+            check.between(
+                finding,
+                (&path, &subnets.index(first)),
+                "first given here",
+                "name each subnet once",
+            );
         }
     }
     let limit = spec("aws.availabilityZoneUsageLimit");
@@ -162,7 +172,8 @@ fn volume(check: &mut Check<'_>, aws: &Aws) {
         );
     }
     if volume.encrypted == Some(false) && volume.encryption_key.is_some() {
-        let finding = Finding::error(&codes::BLOCK_FIELDS, "a key is given for a volume that is not encrypted");
+        let finding =
+            Finding::error(&codes::BLOCK_FIELDS, "a key is given for a volume that is not encrypted");
         check.between(
             finding,
             (&base.key("encryptionKey"), &base.key("encrypted")),

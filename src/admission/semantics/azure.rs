@@ -26,7 +26,8 @@ pub(super) fn check(check: &mut Check<'_>) {
 fn region(check: &mut Check<'_>) {
     let region = &check.cluster.region;
     if !region.is_empty() && !region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
-        let name: String = region.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+        let name: String =
+            region.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
         check.error(
             &codes::PLACE_FORM,
             &spec("region"),
@@ -48,7 +49,8 @@ fn image(check: &mut Check<'_>, image: &AzureImage) {
         && check.is_written(&base.key("id"))
         && let Some((key, _)) = written
     {
-        let finding = Finding::error(&codes::BLOCK_FIELDS, "the image is named twice, by `id` and in a gallery");
+        let finding =
+            Finding::error(&codes::BLOCK_FIELDS, "the image is named twice, by `id` and in a gallery");
         check.between(
             finding,
             (&base.key("id"), &base.key(key)),
@@ -77,7 +79,10 @@ fn networks(check: &mut Check<'_>, azure: &Azure) {
     let nodes = subnets.nodes.as_ref().and_then(|text| network::one(check, text, &paths[1]));
     if let Some(existing) = &azure.vnet {
         if check.is_written(&vnet_path) {
-            let finding = Finding::error(&codes::BLOCK_FIELDS, "the plan names a VNet that exists and the network of a new one");
+            let finding = Finding::error(
+                &codes::BLOCK_FIELDS,
+                "the plan names a VNet that exists and the network of a new one",
+            );
             check.between(
                 finding,
                 (&vnet_path, &spec("azure.vnet")),
@@ -107,11 +112,14 @@ fn networks(check: &mut Check<'_>, azure: &Azure) {
     if let (Some(one), Some(two)) = (control_plane, nodes)
         && (one.contains(&two) || two.contains(&one))
     {
-        let finding = Finding::error(
-            &codes::NETWORK_OVERLAP,
-            format!("the subnets `{one}` and `{two}` overlap"),
+        let finding =
+            Finding::error(&codes::NETWORK_OVERLAP, format!("the subnets `{one}` and `{two}` overlap"));
+        check.between(
+            finding,
+            (&paths[1], &paths[0]),
+            "the control plane's subnet",
+            "give each subnet a part of the VNet of its own",
         );
-        check.between(finding, (&paths[1], &paths[0]), "the control plane's subnet", "give each subnet a part of the VNet of its own");
     }
     size(check, nodes, &paths[1]);
     load_balancer(check, azure, control_plane);

@@ -101,13 +101,14 @@ fn port(check: &mut Check<'_>, endpoint: &ResolvedEndpoint) {
             "use 6443",
         ),
         6443 => {}
-        port if check.cluster.provider == Provider::Proxmox && endpoint.host.parse::<IpAddr>().is_ok() => check
-            .warning(
+        port if check.cluster.provider == Provider::Proxmox && endpoint.host.parse::<IpAddr>().is_ok() => {
+            check.warning(
                 &codes::ENDPOINT,
                 &path,
                 format!("the endpoint has port {port}, and the API server on the machines listens on 6443"),
                 "use 6443: the virtual address only moves, it does not translate ports",
-            ),
+            );
+        }
         _ => {}
     }
 }

@@ -67,10 +67,12 @@ impl Neighbour {
         }
         if let Some(gcp) = kind("GCPCluster") {
             let subnets = gcp["spec"]["network"]["subnets"].as_array();
-            out.networks = subnets.into_iter().flatten().filter_map(|subnet| text(&subnet["cidrBlock"])).collect();
+            out.networks =
+                subnets.into_iter().flatten().filter_map(|subnet| text(&subnet["cidrBlock"])).collect();
             out.endpoint = text(&gcp["spec"]["controlPlaneEndpoint"]["host"]);
         }
-        let ids = kind("ProxmoxMachineTemplate").map(|template| &template["spec"]["template"]["spec"]["vmIDRange"]);
+        let ids =
+            kind("ProxmoxMachineTemplate").map(|template| &template["spec"]["template"]["spec"]["vmIDRange"]);
         out.vm_ids = ids.and_then(|ids| Some((ids["start"].as_i64()?, ids["end"].as_i64()?)));
         Some(out)
     }
@@ -97,7 +99,8 @@ struct Claim {
 pub(super) fn check(clusters: &[ResolvedCluster], others: &[Neighbour]) -> Findings {
     // A cluster that is rendered now replaces its own earlier self.
     let names: Vec<&str> = clusters.iter().map(|cluster| cluster.name.as_str()).collect();
-    let others: Vec<&Neighbour> = others.iter().filter(|other| !names.contains(&other.name.as_str())).collect();
+    let others: Vec<&Neighbour> =
+        others.iter().filter(|other| !names.contains(&other.name.as_str())).collect();
     if clusters.len() + others.len() < 2 {
         return Findings::new();
     }
@@ -121,7 +124,10 @@ pub(super) fn check(clusters: &[ResolvedCluster], others: &[Neighbour]) -> Findi
             Severity::Error,
             two,
             one,
-            &format!("{} `{}` of `{}` overlaps {} `{}` of `{}`", two.what, two.text, two.owner.name, one.what, one.text, one.owner.name),
+            &format!(
+                "{} `{}` of `{}` overlaps {} `{}` of `{}`",
+                two.what, two.text, two.owner.name, one.what, one.text, one.owner.name
+            ),
             "give each cluster addresses of its own",
         ));
     }
@@ -130,7 +136,10 @@ pub(super) fn check(clusters: &[ResolvedCluster], others: &[Neighbour]) -> Findi
             Severity::Warning,
             two,
             one,
-            &format!("`{}` and `{}` have overlapping machine networks, {} and {}", two.owner.name, one.owner.name, two.text, one.text),
+            &format!(
+                "`{}` and `{}` have overlapping machine networks, {} and {}",
+                two.owner.name, one.owner.name, two.text, one.text
+            ),
             "choose different networks if the two are ever connected (peering, VPN, one hub for both)",
         ));
     }
@@ -140,7 +149,10 @@ pub(super) fn check(clusters: &[ResolvedCluster], others: &[Neighbour]) -> Findi
                 Severity::Error,
                 two,
                 one,
-                &format!("the VM ids {} of `{}` overlap {} of `{}`", two.text, two.owner.name, one.text, one.owner.name),
+                &format!(
+                    "the VM ids {} of `{}` overlap {} of `{}`",
+                    two.text, two.owner.name, one.text, one.owner.name
+                ),
                 "give each cluster of one Proxmox cluster a range of its own; clusters elsewhere differ in `spec.region`",
             );
             finding.code = &codes::VM_IDS;
@@ -182,22 +194,23 @@ fn unique(clusters: &[ResolvedCluster], others: &[&Neighbour], findings: &mut Fi
             beside: false,
         };
         let name = FieldPath::of(["metadata", "name"]);
-        let mut claim = |seen: &mut Seen, key: String, field: FieldPath, message: &dyn Fn(&str) -> String, hint: &str| {
-            let mine = owner(field);
-            if let Some(first) = seen.get(&key) {
-                let label = format!("`{}` has it already", first.name);
-                findings.push(
-                    Finding::error(&codes::FLEET_CLASH, message(&first.name))
-                        .field(mine.field.clone())
-                        .at(mine.location)
-                        .related(label, first.location.clone())
-                        .hint(hint),
-                );
-                return true;
-            }
-            seen.insert(key, mine);
-            false
-        };
+        let mut claim =
+            |seen: &mut Seen, key: String, field: FieldPath, message: &dyn Fn(&str) -> String, hint: &str| {
+                let mine = owner(field);
+                if let Some(first) = seen.get(&key) {
+                    let label = format!("`{}` has it already", first.name);
+                    findings.push(
+                        Finding::error(&codes::FLEET_CLASH, message(&first.name))
+                            .field(mine.field.clone())
+                            .at(mine.location)
+                            .related(label, first.location.clone())
+                            .hint(hint),
+                    );
+                    return true;
+                }
+                seen.insert(key, mine);
+                false
+            };
         let twice = claim(
             &mut names,
             cluster.name.clone(),
@@ -214,7 +227,9 @@ fn unique(clusters: &[ResolvedCluster], others: &[&Neighbour], findings: &mut Fi
             &mut namespaces,
             cluster.namespace.clone(),
             field,
-            &|first| format!("`{}` and `{first}` share the hub namespace `{}`", cluster.name, cluster.namespace),
+            &|first| {
+                format!("`{}` and `{first}` share the hub namespace `{}`", cluster.name, cluster.namespace)
+            },
             "give each cluster a namespace of its own; left out, it has the cluster's name",
         );
         if let Some(endpoint) = &cluster.network.endpoint {
@@ -222,7 +237,9 @@ fn unique(clusters: &[ResolvedCluster], others: &[&Neighbour], findings: &mut Fi
                 &mut endpoints,
                 canonical(&endpoint.host),
                 spec("network.endpoint.host"),
-                &|first| format!("`{}` and `{first}` have the same API endpoint `{}`", cluster.name, endpoint.host),
+                &|first| {
+                    format!("`{}` and `{first}` have the same API endpoint `{}`", cluster.name, endpoint.host)
+                },
                 "give each cluster an endpoint of its own",
             );
         }
@@ -262,12 +279,8 @@ fn collect(
     let range = cluster.spec.proxmox.as_ref().and_then(|proxmox| proxmox.vm_id_range.as_ref());
     if let Some(range) = range {
         let field = spec("proxmox.vmIDRange");
-        let owner = Owner {
-            name: cluster.name.clone(),
-            location: place(cluster, &field),
-            field,
-            beside: false,
-        };
+        let owner =
+            Owner { name: cluster.name.clone(), location: place(cluster, &field), field, beside: false };
         ids.entry(cluster.region.clone()).or_default().extend(id_claim(owner, range.start, range.end));
     }
 }
@@ -278,8 +291,7 @@ fn collect_beside(
     networks: &mut Vec<Claim>,
     ids: &mut BTreeMap<String, Vec<Claim>>,
 ) {
-    let owner =
-        || Owner { name: other.name.clone(), field: FieldPath::root(), location: None, beside: true };
+    let owner = || Owner { name: other.name.clone(), field: FieldPath::root(), location: None, beside: true };
     let add = |into: &mut Vec<Claim>, what: &'static str, text: &String| {
         if let Some(range) = address::pool_entry(text) {
             into.push(Claim { owner: owner(), what, text: text.clone(), range });
@@ -308,7 +320,7 @@ fn id_claim(owner: Owner, start: i64, end: i64) -> Option<Claim> {
 
 /// Pairs of claims of different clusters that share something, one for each later claim: sorted by their beginning, the
 /// earlier claim that reaches farthest is the one that a later one can overlap.
-fn overlaps(claims: &mut Vec<Claim>) -> Vec<(&Claim, &Claim)> {
+fn overlaps(claims: &mut [Claim]) -> Vec<(&Claim, &Claim)> {
     // Stable: of equal beginnings the plan's order decides.
     claims.sort_by_key(|claim| claim.range.first());
     let mut farthest: Vec<usize> = Vec::new();

@@ -56,11 +56,8 @@ pub(super) fn host_problem(text: &str) -> Option<String> {
     }
     let bare = text.split_once("://").map_or(text, |(_, rest)| rest);
     let bare = bare.split('/').next().unwrap_or_default();
-    let without_port = bare
-        .rsplit_once(':')
-        .map_or(bare, |(host, _)| host)
-        .trim_start_matches('[')
-        .trim_end_matches(']');
+    let without_port =
+        bare.rsplit_once(':').map_or(bare, |(host, _)| host).trim_start_matches('[').trim_end_matches(']');
     Some(if without_port != text && is_host(without_port) {
         format!("write `{without_port}`: no scheme, port, path or brackets")
     } else {
@@ -172,16 +169,29 @@ mod tests {
             ("192.0.2.300", "write an address"),
             ("a b", "write an address"),
         ] {
-            assert!(host_problem(bad).is_some_and(|hint| hint.contains(word)), "{bad}: {:?}", host_problem(bad));
+            assert!(
+                host_problem(bad).is_some_and(|hint| hint.contains(word)),
+                "{bad}: {:?}",
+                host_problem(bad)
+            );
         }
     }
 
     #[test]
     fn urls_name_a_server() {
-        for good in ["https://mirror.example.org", "http://192.0.2.5:5000/v2/docker", "https://[fd00::1]:8443"] {
+        for good in
+            ["https://mirror.example.org", "http://192.0.2.5:5000/v2/docker", "https://[fd00::1]:8443"]
+        {
             assert_eq!(url_problem(good), None, "{good}");
         }
-        for bad in ["mirror.example.org", "ftp://x.org", "https://", "https://a b", "https://u:p@x.org", "https://x.org:0"] {
+        for bad in [
+            "mirror.example.org",
+            "ftp://x.org",
+            "https://",
+            "https://a b",
+            "https://u:p@x.org",
+            "https://x.org:0",
+        ] {
             assert!(url_problem(bad).is_some(), "{bad}");
         }
     }

@@ -35,7 +35,9 @@ pub(super) fn check(check: &mut Check<'_>) {
             );
         }
     }
-    if let Some(account) = gcp.service_account.as_ref().filter(|account| *account != "default" && !account.contains('@')) {
+    if let Some(account) =
+        gcp.service_account.as_ref().filter(|account| *account != "default" && !account.contains('@'))
+    {
         check.error(
             &codes::PLAN_FORM,
             &spec("gcp.serviceAccount"),

@@ -74,7 +74,10 @@ fn intervals(check: &mut Check<'_>) {
     {
         let finding = Finding::warning(
             &codes::FLUX_SETTING,
-            format!("after a failure Flux would wait longer ({}) than without one ({})", gitops.retry_interval, gitops.interval),
+            format!(
+                "after a failure Flux would wait longer ({}) than without one ({})",
+                gitops.retry_interval, gitops.interval
+            ),
         );
         check.between(
             finding,
@@ -95,7 +98,10 @@ fn names(check: &mut Check<'_>) {
             "write the catalogue's folder from the root of the source, for instance `./` or `./platform`",
         );
     }
-    for (key, name) in [("sourceRef.name", Some(&gitops.source_name)), ("decryptionSecret", gitops.decryption_secret.as_ref())] {
+    for (key, name) in [
+        ("sourceRef.name", Some(&gitops.source_name)),
+        ("decryptionSecret", gitops.decryption_secret.as_ref()),
+    ] {
         if let Some(name) = name.filter(|name| !label::is_subdomain(name)) {
             check.error(
                 &codes::PLAN_NAME,

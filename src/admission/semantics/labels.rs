@@ -28,7 +28,8 @@ const KUBELET_LABELS: [&str; 10] = [
 /// Prefixes of taints that Kubernetes and cloud controllers set and remove themselves.
 ///
 /// Source: kubernetes/api core/v1/well_known_taints.go, kubernetes/cloud-provider api/well_known_taints.go
-const CONTROLLER_TAINTS: [&str; 3] = ["node.kubernetes.io", "node.cloudprovider.kubernetes.io", "node.cluster.x-k8s.io"];
+const CONTROLLER_TAINTS: [&str; 3] =
+    ["node.kubernetes.io", "node.cloudprovider.kubernetes.io", "node.cluster.x-k8s.io"];
 
 pub(super) fn check(check: &mut Check<'_>) {
     let cluster = check.cluster;
@@ -111,12 +112,16 @@ fn taints(check: &mut Check<'_>, machines: &Machines) {
             check.error(
                 &codes::RESERVED_LABEL,
                 &path.key("key"),
-                format!("the taint `{}` belongs to Kubernetes' own controllers, which remove it or wait for it", taint.key),
+                format!(
+                    "the taint `{}` belongs to Kubernetes' own controllers, which remove it or wait for it",
+                    taint.key
+                ),
                 "use a key of your own, such as `example.org/dedicated`",
             );
         }
         if let Some(first) = machines.taints[..position].iter().position(|other| other.key == taint.key) {
-            let finding = Finding::error(&codes::TAINT_FORM, format!("the taint `{}` is given twice", taint.key));
+            let finding =
+                Finding::error(&codes::TAINT_FORM, format!("the taint `{}` is given twice", taint.key));
             let first: FieldPath = base.index(first);
             check.between(
                 finding,

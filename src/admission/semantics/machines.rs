@@ -95,7 +95,9 @@ pub(super) fn surge(machines: &Machines) -> i64 {
 /// kubernetes-sigs/cluster-api internal/webhooks/machinedeployment.go
 fn rollout(check: &mut Check<'_>, machines: &Machines) {
     let base = machines.field.key("rollout");
-    for (key, value) in [("maxSurge", &machines.rollout.max_surge), ("maxUnavailable", &machines.rollout.max_unavailable)] {
+    for (key, value) in
+        [("maxSurge", &machines.rollout.max_surge), ("maxUnavailable", &machines.rollout.max_unavailable)]
+    {
         amount(check, &base.key(key), value);
     }
     if let Some(health) = &machines.health_check {
@@ -105,7 +107,8 @@ fn rollout(check: &mut Check<'_>, machines: &Machines) {
             &health.unhealthy_less_than_or_equal_to,
         );
     }
-    let zero = |value: &Value| matches!(value, Value::Number(number) if number.as_i64() == Some(0)) || value == "0%";
+    let zero =
+        |value: &Value| matches!(value, Value::Number(number) if number.as_i64() == Some(0)) || value == "0%";
     let surge = &machines.rollout.max_surge;
     match machines.role {
         Role::Worker if zero(surge) && zero(&machines.rollout.max_unavailable) => {
@@ -151,16 +154,19 @@ fn rollout(check: &mut Check<'_>, machines: &Machines) {
 fn amount(check: &mut Check<'_>, path: &crate::yaml::pointer::FieldPath, value: &Value) {
     let ok = match value {
         Value::Number(number) => number.as_i64().is_some_and(|number| (0..=5000).contains(&number)),
-        Value::String(text) => text
-            .strip_suffix('%')
-            .is_some_and(|percent| percent.parse::<u16>().is_ok_and(|percent| percent <= 100) && !percent.starts_with('+')),
+        Value::String(text) => text.strip_suffix('%').is_some_and(|percent| {
+            percent.parse::<u16>().is_ok_and(|percent| percent <= 100) && !percent.starts_with('+')
+        }),
         _ => false,
     };
     if !ok {
         check.error(
             &codes::PLAN_VALUE,
             path,
-            format!("`{}` is neither a number of machines nor a percentage", value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
+            format!(
+                "`{}` is neither a number of machines nor a percentage",
+                value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+            ),
             "write a number such as `1`, or a percentage such as \"40%\"",
         );
     }
@@ -168,7 +174,11 @@ fn amount(check: &mut Check<'_>, path: &crate::yaml::pointer::FieldPath, value: 
 
 fn picked(check: &mut Check<'_>, machines: &Machines) {
     if let (true, Some(instance)) = (machines.picked, &machines.instance_type) {
-        let field = if machines.role == Role::ControlPlane { "controlPlane".to_owned() } else { format!("pool `{}`", machines.name) };
+        let field = if machines.role == Role::ControlPlane {
+            "controlPlane".to_owned()
+        } else {
+            format!("pool `{}`", machines.name)
+        };
         let size = match (machines.cpu, machines.memory_gib) {
             (Some(cpu), Some(memory)) => format!(" ({cpu} CPUs, {memory} GiB)"),
             _ => String::new(),
@@ -190,7 +200,8 @@ fn zones(check: &mut Check<'_>, machines: &Machines) {
             Provider::Aws => (
                 zone.strip_prefix(region.as_str()).is_some_and(|rest| {
                     // Local zones and wavelength zones carry a place behind the region.
-                    rest.len() == 1 && rest.starts_with(|c: char| c.is_ascii_lowercase()) || rest.starts_with('-')
+                    rest.len() == 1 && rest.starts_with(|c: char| c.is_ascii_lowercase())
+                        || rest.starts_with('-')
                 }),
                 format!("zones of this region are `{region}a`, `{region}b` and so on"),
             ),
@@ -199,9 +210,9 @@ fn zones(check: &mut Check<'_>, machines: &Machines) {
                 "Azure's zones are \"1\", \"2\" and \"3\", in quotes".to_owned(),
             ),
             Provider::Gcp => (
-                zone.strip_prefix(region.as_str())
-                    .and_then(|rest| rest.strip_prefix('-'))
-                    .is_some_and(|rest| rest.len() == 1 && rest.starts_with(|c: char| c.is_ascii_lowercase())),
+                zone.strip_prefix(region.as_str()).and_then(|rest| rest.strip_prefix('-')).is_some_and(
+                    |rest| rest.len() == 1 && rest.starts_with(|c: char| c.is_ascii_lowercase()),
+                ),
                 format!("zones of this region are `{region}-a`, `{region}-b` and so on"),
             ),
             Provider::Proxmox => continue,
@@ -265,7 +276,9 @@ fn options(check: &mut Check<'_>, pool: &Machines) {
                 format!("`{value}` is not a duration"),
                 "write a Go duration such as `10m` or `1h30m`",
             );
-        } else if name.ends_with("threshold") && !value.parse::<f64>().is_ok_and(|share| (0.0..=1.0).contains(&share)) {
+        } else if name.ends_with("threshold")
+            && !value.parse::<f64>().is_ok_and(|share| (0.0..=1.0).contains(&share))
+        {
             check.error(
                 &codes::SIZE_FORM,
                 &path,
@@ -298,7 +311,10 @@ fn room_for_zones(check: &mut Check<'_>, pool: &Machines) {
         check.warning(
             &codes::PLAN_VALUE,
             &pool.field.key("failureDomains"),
-            format!("pool `{}` has {zones} zones and at most {most} machines, so zones at the end stay empty", pool.name),
+            format!(
+                "pool `{}` has {zones} zones and at most {most} machines, so zones at the end stay empty",
+                pool.name
+            ),
             "name fewer zones or ask for more machines; earlier zones are filled first",
         );
     }

@@ -125,7 +125,8 @@ fn families(check: &mut Check<'_>, pods: &[(IpNet, FieldPath)], services: &[(IpN
                 "put the same family first in both lists: it becomes the primary one",
             );
         } else if pods.len() != services.len() {
-            let (more, fewer) = if pods.len() > services.len() { ("pods", "services") } else { ("services", "pods") };
+            let (more, fewer) =
+                if pods.len() > services.len() { ("pods", "services") } else { ("services", "pods") };
             check.warning(
                 &codes::DUAL_STACK,
                 if more == "pods" { service_path } else { path },
@@ -177,7 +178,10 @@ fn pod_size(check: &mut Check<'_>, pods: &[(IpNet, FieldPath)]) {
             continue;
         }
         let nodes = 1_i64 << (node - prefix).min(62);
-        let hint = format!("a /{} holds twice as many; the network cannot be changed later", prefix.saturating_sub(1));
+        let hint = format!(
+            "a /{} holds twice as many; the network cannot be changed later",
+            prefix.saturating_sub(1)
+        );
         if nodes < now {
             let message = format!("`{net}` has room for {nodes} nodes, and the plan has {now} machines");
             check.error(&codes::NETWORK_SIZE, path, message, hint);
@@ -247,11 +251,14 @@ fn forbidden(one: &Claim, two: &Claim) -> Option<&'static str> {
         (Pods | Services, Management) => {
             Some("answers to these addresses go into the cluster; use other pod and service networks")
         }
-        (Pods | Services, Pods | Services | Nodes | MachineNetwork | Endpoint | LoadBalancers | Gateway | NameServer | Pool) => {
-            Some("move one of them; pod and service networks are free to choose before the cluster is made")
-        }
+        (
+            Pods | Services,
+            Pods | Services | Nodes | MachineNetwork | Endpoint | LoadBalancers | Gateway | NameServer | Pool,
+        ) => Some("move one of them; pod and service networks are free to choose before the cluster is made"),
         (Endpoint, Gateway | NameServer) => Some("give the API a free address of its own"),
-        (Endpoint | Gateway | NameServer, LoadBalancers) => Some("take the address out of the load balancers' range"),
+        (Endpoint | Gateway | NameServer, LoadBalancers) => {
+            Some("take the address out of the load balancers' range")
+        }
         (Pool, LoadBalancers) => Some("give load balancers a range that no machine gets an address from"),
         // The provider refuses the endpoint in the pool: that and the gateway have findings of their own.
         _ => None,
@@ -261,7 +268,10 @@ fn forbidden(one: &Claim, two: &Claim) -> Option<&'static str> {
 fn overlap(check: &mut Check<'_>, one: &Claim, two: &Claim, hint: &str) {
     // Pods in the gateway's network are in its gateway too; once is enough.
     let is_shadow = |claim: &Claim| matches!(claim.purpose, Use::Gateway | Use::Pool | Use::NameServer);
-    if matches!(one.purpose, Use::Pods | Use::Services) && is_shadow(two) && inside_machine_network(check, two) {
+    if matches!(one.purpose, Use::Pods | Use::Services)
+        && is_shadow(two)
+        && inside_machine_network(check, two)
+    {
         return;
     }
     let (first, second) =

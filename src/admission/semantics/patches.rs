@@ -20,11 +20,20 @@ pub(super) fn check(check: &mut Check<'_>) {
         [("all", patches.all), ("controlPlane", patches.control_plane), ("workers", patches.workers)]
     {
         let path = base.key(key);
-        all.extend(list.into_iter().flatten().enumerate().map(|(position, patch)| (path.index(position), patch)));
+        all.extend(
+            list.into_iter().flatten().enumerate().map(|(position, patch)| (path.index(position), patch)),
+        );
     }
     for machines in std::iter::once(&cluster.control_plane).chain(&cluster.pools) {
         let path = machines.field.key("patches");
-        all.extend(machines.patches.iter().cloned().enumerate().map(|(position, patch)| (path.index(position), patch)));
+        all.extend(
+            machines
+                .patches
+                .iter()
+                .cloned()
+                .enumerate()
+                .map(|(position, patch)| (path.index(position), patch)),
+        );
     }
     for (path, patch) in all {
         for document in documents(&patch) {
@@ -49,12 +58,12 @@ fn at<'value>(value: &'value Value, path: &str) -> Option<&'value Value> {
 }
 
 /// Where a field of a patch stands: inside a mapping the field itself, inside a text the patch.
-fn inside(check: &Check<'_>, patch: &FieldPath, field: &str) -> FieldPath {
-    let path = field.split('.').fold(patch.clone(), |path, key| path.key(key));
-    if check.cluster.origins.node(&path).is_some() { path } else { patch.clone() }
+fn inside(check: &Check<'_>, whole: &FieldPath, field: &str) -> FieldPath {
+    let path = field.split('.').fold(whole.clone(), |path, key| path.key(key));
+    if check.cluster.origins.node(&path).is_some() { path } else { whole.clone() }
 }
 
-fn against_cilium(check: &mut Check<'_>, patch: &FieldPath, document: &Value) {
+fn against_cilium(check: &mut Check<'_>, whole: &FieldPath, document: &Value) {
     let cluster = check.cluster;
     let kind = document.get("kind").and_then(Value::as_str).unwrap_or_default();
     let Some(cilium) = &cluster.cilium else {
@@ -62,11 +71,13 @@ fn against_cilium(check: &mut Check<'_>, patch: &FieldPath, document: &Value) {
     };
     let replaces = cilium.kube_proxy_replacement != Some(false);
     let mut conflict = |field: &str, message: String, other: &str, hint: &str| {
-        let path = inside(check, patch, field);
+        let path = inside(check, whole, field);
         let finding = Finding::error(&codes::CILIUM_AND_TALOS, message);
         check.between(finding, (&path, &spec(other)), "this is what the plan says", hint);
     };
-    if let Some(cni) = at(document, "cluster.network.cni.name").and_then(Value::as_str).filter(|cni| *cni != "none") {
+    if let Some(cni) =
+        at(document, "cluster.network.cni.name").and_then(Value::as_str).filter(|cni| *cni != "none")
+    {
         conflict(
             "cluster.network.cni.name",
             format!("the patch turns on the CNI `{cni}` beside Cilium"),
@@ -96,7 +107,8 @@ fn against_cilium(check: &mut Check<'_>, patch: &FieldPath, document: &Value) {
             "remove the patch, or set `addons.cilium.kubeProxyReplacement: false`",
         );
     }
-    let prism = if kind == "KubePrismConfig" { Some(document) } else { at(document, "machine.features.kubePrism") };
+    let prism =
+        if kind == "KubePrismConfig" { Some(document) } else { at(document, "machine.features.kubePrism") };
     if let Some(prism) = prism {
         let base = if kind.is_empty() { "machine.features.kubePrism." } else { "" };
         if prism.get("enabled") == Some(&Value::Bool(false)) {
@@ -107,10 +119,13 @@ fn against_cilium(check: &mut Check<'_>, patch: &FieldPath, document: &Value) {
                 "remove the patch: without kube-proxy nothing else leads to the API",
             );
         }
-        if let Some(port) = prism.get("port").and_then(Value::as_i64).filter(|port| *port != KUBE_PRISM_PORT) {
+        if let Some(port) = prism.get("port").and_then(Value::as_i64).filter(|port| *port != KUBE_PRISM_PORT)
+        {
             conflict(
                 &format!("{base}port"),
-                format!("the patch moves KubePrism to port {port}, and Cilium looks for the API on {KUBE_PRISM_PORT}"),
+                format!(
+                    "the patch moves KubePrism to port {port}, and Cilium looks for the API on {KUBE_PRISM_PORT}"
+                ),
                 "addons.cilium.kubeProxyReplacement",
                 "remove the patch; 7445 is Talos' default",
             );
@@ -118,10 +133,10 @@ fn against_cilium(check: &mut Check<'_>, patch: &FieldPath, document: &Value) {
     }
 }
 
-fn against_cloud_provider(check: &mut Check<'_>, patch: &FieldPath, document: &Value) {
+fn against_cloud_provider(check: &mut Check<'_>, whole: &FieldPath, document: &Value) {
     let field = "cluster.externalCloudProvider.enabled";
     if check.cluster.cloud_provider.is_some() && at(document, field) == Some(&Value::Bool(false)) {
-        let path = inside(check, patch, field);
+        let path = inside(check, whole, field);
         let finding = Finding::error(
             &codes::CILIUM_AND_TALOS,
             "the patch turns the external cloud provider off, and the plan brings one",

@@ -71,7 +71,12 @@ fn forms(check: &mut Check<'_>, proxmox: &Proxmox) {
                     } else {
                         "write an address, a range `192.0.2.20-192.0.2.60` or a network"
                     };
-                    check.error(&codes::NETWORK_FORM, &path, format!("`{text}` is not a range of addresses"), hint);
+                    check.error(
+                        &codes::NETWORK_FORM,
+                        &path,
+                        format!("`{text}` is not a range of addresses"),
+                        hint,
+                    );
                 }
                 Some(range) if range.is_ipv4() != family.v4 => check.error(
                     &codes::NETWORK_FORM,
@@ -86,7 +91,12 @@ fn forms(check: &mut Check<'_>, proxmox: &Proxmox) {
                             format!("`{text}` repeats addresses of this list; each is given out once"),
                         );
                         let first = first.clone();
-                        check.between(finding, (&path, &first), "they are here already", "remove what is there twice");
+                        check.between(
+                            finding,
+                            (&path, &first),
+                            "they are here already",
+                            "remove what is there twice",
+                        );
                     }
                     seen.push((range, path));
                 }
@@ -219,7 +229,10 @@ fn capacity(check: &mut Check<'_>, proxmox: &Proxmox) {
                 &codes::POOL_SIZE,
                 &path,
                 format!("{room} addresses can be given out, and the plan has {now} machines"),
-                format!("give at least {}: one for each machine, and {surge} to spare for rollouts", most + surge),
+                format!(
+                    "give at least {}: one for each machine, and {surge} to spare for rollouts",
+                    most + surge
+                ),
             );
         } else if room < most {
             check.warning(
@@ -245,7 +258,8 @@ fn template(check: &mut Check<'_>, proxmox: &Proxmox) {
     let id = base.key("templateID");
     let node = base.key("sourceNode");
     if proxmox.template_id.is_some() && check.is_written(&tags) {
-        let finding = Finding::error(&codes::BLOCK_FIELDS, "the VM template is named twice, by tags and by id");
+        let finding =
+            Finding::error(&codes::BLOCK_FIELDS, "the VM template is named twice, by tags and by id");
         check.between(
             finding,
             (&tags, &id),
@@ -288,11 +302,18 @@ fn template(check: &mut Check<'_>, proxmox: &Proxmox) {
     if let Some(sockets) = proxmox.sockets.filter(|sockets| *sockets > 1) {
         for machines in std::iter::once(&check.cluster.control_plane).chain(&check.cluster.pools) {
             if machines.cpu.is_some_and(|cpu| cpu % sockets != 0) {
-                let path = if check.is_written(&machines.field.key("cpu")) { machines.field.key("cpu") } else { base.key("sockets") };
+                let path = if check.is_written(&machines.field.key("cpu")) {
+                    machines.field.key("cpu")
+                } else {
+                    base.key("sockets")
+                };
                 check.error(
                     &codes::BLOCK_FIELDS,
                     &path,
-                    format!("{} CPUs cannot be spread evenly over {sockets} sockets", machines.cpu.unwrap_or(0)),
+                    format!(
+                        "{} CPUs cannot be spread evenly over {sockets} sockets",
+                        machines.cpu.unwrap_or(0)
+                    ),
                     format!("use a multiple of {sockets}, or `sockets: 1`"),
                 );
                 return;
@@ -330,7 +351,8 @@ fn ids(check: &mut Check<'_>, proxmox: &Proxmox) {
         );
     }
     if let Some(id) = proxmox.template_id.map(i64::from).filter(|id| (range.start..=range.end).contains(id)) {
-        let finding = Finding::warning(&codes::VM_IDS, format!("the template has the id {id} of the machines' range"));
+        let finding =
+            Finding::warning(&codes::VM_IDS, format!("the template has the id {id} of the machines' range"));
         check.between(
             finding,
             (&spec("proxmox.templateID"), &path),

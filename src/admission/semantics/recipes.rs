@@ -87,13 +87,16 @@ fn gpu(check: &mut Check<'_>) {
 fn drivers(check: &mut Check<'_>) {
     let branch = |name: &str| {
         ["lts", "production"].into_iter().find(|branch| {
-            name.starts_with("siderolabs/") && name.contains("nvidia") && name.ends_with(&format!("-{branch}"))
+            name.starts_with("siderolabs/")
+                && name.contains("nvidia")
+                && name.ends_with(&format!("-{branch}"))
         })
     };
     let extensions = &check.cluster.talos.schematic.extensions;
     let has = |wanted: &str| extensions.iter().find(|name| branch(name) == Some(wanted));
     if let (Some(lts), Some(production)) = (has("lts"), has("production")) {
-        let message = format!("the image would hold two branches of the NVIDIA driver: `{lts}` and `{production}`");
+        let message =
+            format!("the image would hold two branches of the NVIDIA driver: `{lts}` and `{production}`");
         let path = spec("talos.extensions");
         check.error(
             &codes::GPU_PARTS,
@@ -110,7 +113,9 @@ fn single(check: &mut Check<'_>) {
         return;
     }
     let hubble = spec("addons.cilium.hubble");
-    if check.is_written(&hubble) && check.cluster.cilium.as_ref().is_some_and(|cilium| cilium.hubble == Some(true)) {
+    if check.is_written(&hubble)
+        && check.cluster.cilium.as_ref().is_some_and(|cilium| cilium.hubble == Some(true))
+    {
         check.info(
             &codes::NOT_IN_USE,
             &hubble,

@@ -22,8 +22,8 @@ pub(super) fn check(check: &mut Check<'_>) {
         "registry",
     );
     for (position, name) in talos.cert_sans.iter().flatten().enumerate() {
-        let bare = name.strip_prefix("*.").unwrap_or(name);
-        if let Some(hint) = form::host_problem(bare) {
+        let host = name.strip_prefix("*.").unwrap_or(name);
+        if let Some(hint) = form::host_problem(host) {
             check.error(
                 &codes::HOST_FORM,
                 &base.key("certSANs").index(position),
@@ -97,7 +97,9 @@ fn extensions(check: &mut Check<'_>, talos: &Talos) {
         let path = spec("talos.extensions").index(position);
         let word = |text: &str| {
             !text.is_empty()
-                && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte))
+                && text
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte))
         };
         let tag = name.rsplit_once([':', '@']).map(|(bare, _)| bare.trim_start_matches("ghcr.io/"));
         if !name.split_once('/').is_some_and(|(owner, rest)| word(owner) && word(rest)) {
