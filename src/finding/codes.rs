@@ -2,6 +2,8 @@
 //! 05 schemas of objects, 06 CEL, 07 rules of admission webhooks, 08 references, 09 the Flux graph, 10 secrets,
 //! 11 writing, 12 functions and plugins, 13 the command line.
 
+use std::fmt::Write as _;
+
 use super::{Class, Code};
 
 macro_rules! codes {
@@ -538,4 +540,59 @@ codes! {
          `$HOME/.config/kustomize/plugin` and `$HOME/kustomize/plugin`; the first that exists is the only one it searches.";
     PLUGIN_INSTALL_IO = "IF1306", System, "the legacy plugin cannot be written",
         "The operating system refused to make the links in kustomize's plugin home.";
+}
+
+/// What the hundreds mean.
+const GROUPS: [(&str, &str); 14] = [
+    ("IF00", "Reading"),
+    ("IF01", "The plan's schema"),
+    ("IF02", "What the plan means"),
+    ("IF03", "Catalogue and templates"),
+    ("IF04", "Versions"),
+    ("IF05", "Schemas of objects"),
+    ("IF06", "CEL rules"),
+    ("IF07", "Rules of webhooks and controllers"),
+    ("IF08", "References"),
+    ("IF09", "The Flux graph"),
+    ("IF10", "Secrets"),
+    ("IF11", "Writing"),
+    ("IF12", "Functions and plugins"),
+    ("IF13", "The command line"),
+];
+
+/// The page `docs/findings.md`: every code as `infraflux explain` tells it.
+#[must_use]
+pub fn page() -> String {
+    let mut out = String::from(
+        "<!-- Generated from src/finding/codes.rs by tests/fn_config.rs; change that and run it with INFRAFLUX_UPDATE=1. -->\n\
+         # Findings\n\n\
+         Every message of InfraFlux carries a code that stays the same. `infraflux explain CODE` prints what is here. As an error a\n\
+         finding ends the program with the exit code given, and nothing is written; as a warning it does so with `--strict`.\n",
+    );
+    for (prefix, title) in GROUPS {
+        let codes: Vec<&&Code> = ALL.iter().filter(|code| code.id.starts_with(prefix)).collect();
+        if codes.is_empty() {
+            continue;
+        }
+        out.push_str(&format!("\n## {title}\n"));
+        for code in codes {
+            let exit = code.class.exit_code();
+            let _ =
+                write!(out, "\n### {}: {}\n\n{} Exit code {exit}.\n", code.id, code.title, code.explanation);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ALL, GROUPS};
+
+    #[test]
+    fn ids_are_in_order_unique_and_in_a_group() {
+        assert!(ALL.windows(2).all(|pair| pair[0].id < pair[1].id));
+        for code in ALL {
+            assert!(GROUPS.iter().any(|(prefix, _)| code.id.starts_with(prefix)), "{}", code.id);
+        }
+    }
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{
     cluster_plan::{ClusterPlanSpec, Provider},
+    constraints,
     origin::Origins,
     resolved::{ResolvedCluster, ResolvedEndpoint, ResolvedGitOps, ResolvedNetwork, ResolvedTalos},
     schematic::Schematic,
@@ -148,10 +149,16 @@ impl Resolver<'_> {
     fn typed(&mut self) -> Option<ClusterPlanSpec> {
         let origins = &self.plan.origins;
         let path = field("spec");
-        let spec = origins.node(&path)?;
-        typed::from_node(spec, &path, origins.sources(), &codes::PLAN_SCHEMA)
+        let node = origins.node(&path)?;
+        let spec = typed::from_node(node, &path, origins.sources(), &codes::PLAN_SCHEMA)
             .map_err(|finding| self.findings.push(*finding))
-            .ok()
+            .ok()?;
+        let wrong = constraints::check(node, &path, origins.sources());
+        if wrong.is_empty() {
+            return Some(spec);
+        }
+        self.findings.extend(wrong);
+        None
     }
 
     fn foreign_blocks(&mut self, spec: &ClusterPlanSpec, provider: Provider) {
