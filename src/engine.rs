@@ -3,7 +3,10 @@
 use rayon::prelude::*;
 
 use crate::{
-    admission::rendered::{self, First, Previous},
+    admission::{
+        rendered::{self, First, Previous},
+        semantics,
+    },
     finding::{Finding, Findings, codes},
     plan::{
         read::Request,
@@ -88,6 +91,7 @@ impl Engine {
                 Err(findings) => outcome.findings.extend(findings),
             }
         }
+        outcome.findings.extend(semantics::check(&clusters));
         if outcome.findings.has_errors() {
             return;
         }
