@@ -38,13 +38,14 @@ pub struct Cli {
 /// What somebody does who sees this for the first time.
 const START: &str = "\
 Start here:
-  infraflux up --provider proxmox --name lab    one cluster, to look at: out/lab/
-  infraflux init --providers proxmox            the management cluster, once: out/management/BOOTSTRAP.md has the steps
-  infraflux up -f plan.yaml                     a cluster from its plan; commit out/, and Flux does the rest
-  infraflux destroy --name lab                  the safe order in which a cluster goes
+  infraflux up --provider proxmox --name lab   one cluster to look at, in out/lab/
+  infraflux init --providers proxmox           the hub, once: read out/management/BOOTSTRAP.md
+  infraflux up -f plan.yaml                    a cluster from its plan: commit out/, Flux does the rest
+  infraflux destroy --name lab                 the safe order in which a cluster goes
 
 `infraflux help COMMAND` tells more, `infraflux explain CODE` what a finding means.
-Exit codes: 0 done, 1 the content is wrong, 2 the command line is wrong, 3 the operating system said no.";
+Exit codes: 0 done, 1 the content is wrong, 2 the command line is wrong,
+3 the operating system said no.";
 
 #[derive(Debug, Subcommand)]
 enum Command {

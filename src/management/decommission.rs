@@ -232,7 +232,7 @@ impl Decommission {
 /// deleted; applying it would be refused for what it lacks.
 fn list(what: &str, cluster: &str, objects: &[ObjectRef]) -> String {
     let mut out = format!(
-        "# The cluster {cluster}: {what} (DECOMMISSION.md). Names only: for `kubectl annotate`, `patch` and `delete`, never for\n# `apply`.\n"
+        "# The cluster {cluster}: {what} (DECOMMISSION.md).\n# Names only: for `kubectl annotate`, `patch` and `delete`, never for `apply`.\n"
     );
     for object in objects {
         let mut metadata = json!({"name": object.name});
