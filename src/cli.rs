@@ -14,6 +14,7 @@ mod explain;
 mod files;
 mod init;
 mod plugin;
+mod previous;
 mod project;
 mod report;
 mod schema;

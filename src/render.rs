@@ -1,5 +1,6 @@
 //! A resolved cluster and a catalogue to manifests.
 
+mod azure;
 pub mod cluster;
 pub mod features;
 pub mod library;
@@ -9,5 +10,5 @@ pub mod secrets;
 pub mod talos;
 pub mod variables;
 
-pub use cluster::{RenderedCluster, RenderedDocument, RenderedFile, render};
+pub use cluster::{Origin, RenderedCluster, RenderedDocument, RenderedFile, render};
 pub use library::Library;

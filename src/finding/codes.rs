@@ -220,7 +220,8 @@ codes! {
         "Without an image the provider looks one up that was made for kubeadm.";
     NO_HEALTHY_ENDPOINT = "IF0742", Content, "the load balancer would never see a healthy API server",
         "The health probe is an anonymous HTTPS request; Talos up to 1.13 answers it with 401 unless anonymous requests \
-         are allowed, so that nothing reaches the API server.";
+         are allowed, so that nothing reaches the API server. An internal load balancer of Google Cloud passes packets on \
+         with its own address, which the machines must carry.";
     NO_GUEST_TOOLS = "IF0743", Content, "the provider would wait for a program that Talos does not have",
         "Talos has no cloud-init and no cloud agents. Checks that ask for them never succeed.";
     TALOS_PORTS = "IF0744", Content, "ports that Talos needs are closed",
@@ -342,6 +343,9 @@ codes! {
     OTHER_FILE_SYSTEM = "IF1115", System, "a cluster's folder lies on another file system",
         "A new tree takes the place of the old one by a rename, which works only inside one file system. This is a mount point \
          in the output folder.";
+    PREVIOUS_UNREADABLE = "IF1116", Content, "an earlier render cannot be compared with",
+        "What cannot change after creation is judged against the render before this one: what lies in `out/` (or in the folder \
+         of `--against`), or the items that an earlier call of the function made. A file that cannot be read is not compared.";
 
     // 12 functions and plugins
     NOT_A_RESOURCE_LIST = "IF1201", Content, "the input is not a ResourceList",
