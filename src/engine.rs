@@ -54,6 +54,12 @@ impl Engine {
         &self.library
     }
 
+    /// The catalogue, when the engine is done.
+    #[must_use]
+    pub fn into_library(self) -> Library {
+        self.library
+    }
+
     /// Merges, resolves, renders and checks. Nothing is written here.
     #[must_use]
     pub fn run(&self, request: Request) -> Outcome {

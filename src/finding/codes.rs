@@ -531,7 +531,8 @@ codes! {
         "An unknown flag, a flag without its value, or a value that the flag does not take. `infraflux help` and \
          `infraflux help COMMAND` list what there is.";
     PROJECT = "IF1302", Content, "infraflux.yaml cannot be read",
-        "`infraflux.yaml` in the working directory names what a project always passes: `catalog`, `out` and `crds`.";
+        "`infraflux.yaml` in the working directory names what a project always passes: `catalog`, `out`, \
+         `crds`, and the hub's settings under `management`.";
     EJECT_CHANGED = "IF1303", Content, "an ejected file was changed",
         "`infraflux eject` writes originals; a file that differs may hold your changes, so it is left alone.";
     EJECT_WRITE = "IF1304", System, "an ejected file cannot be written",
@@ -541,6 +542,26 @@ codes! {
          `$HOME/.config/kustomize/plugin` and `$HOME/kustomize/plugin`; the first that exists is the only one it searches.";
     PLUGIN_INSTALL_IO = "IF1306", System, "the legacy plugin cannot be written",
         "The operating system refused to make the links in kustomize's plugin home.";
+    INIT_EXAMPLE = "IF1340", Content, "an example value of the hub is still in force",
+        "`infraflux init` fills in what it cannot know with values that can never work by accident. Replace each one before \
+         the result is committed; `--strict` makes the warning an error.";
+    INIT_SETTING = "IF1341", Usage, "a setting of the hub is wrong",
+        "A flag of `infraflux init`, or the field of the same name under `management` in infraflux.yaml, has a value that \
+         cannot be meant. `infraflux help init` says what each takes.";
+    INIT_EXPERIMENTAL = "IF1342", Content, "the hub's profile is experimental",
+        "Not every part of the profile has been checked together, and some of its schemas could not be had.";
+    RUNBOOK = "IF1343", Content, "a runbook of the catalogue cannot be read",
+        "Files in `management/runbooks` hold a title and steps; each step has a title and may have `text`, `run`, `check`, \
+         `expect` and `trouble`.";
+    DESTROY_NO_CLUSTER = "IF1344", Content, "the cluster to take away cannot be found",
+        "`infraflux destroy` and `infraflux apply` read the cluster's objects from the output folder, or render them from a \
+         plan given with `--file`.";
+    APPLY_NEVER = "IF1345", Content, "InfraFlux applies nothing",
+        "It renders and checks. What reaches a hub is what stands in Git, so that two people never apply two different \
+         things; `infraflux apply` prints the commands.";
+    DESTROY_UNKNOWN = "IF1346", Content, "an object in the cluster's folder has no name",
+        "A file in the cluster's folder holds something that is no Kubernetes object with `apiVersion`, `kind` and \
+         `metadata.name`; what becomes of it cannot be said.";
 }
 
 /// What the hundreds mean.
