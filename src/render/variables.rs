@@ -170,6 +170,8 @@ variables! {
             => |context| integer(context.cluster.cilium.as_ref()?.cluster_id?);
         "CILIUM_OPERATOR_REPLICAS", "spec.workers", "1 when only one machine takes pods, else 2"
             => |context| integer(schedulable_machines(context.cluster).clamp(1, 2));
+        "HUBBLE_ENABLED", "spec.addons.cilium.hubble", "whether Hubble is on"
+            => |context| Some(Value::Bool(context.cluster.cilium.as_ref()?.hubble != Some(false)));
         "CILIUM_VALUES", "spec.addons.cilium.values", "the plan's Helm values for Cilium"
             => |context| map(context.cluster.cilium.as_ref()?.values.as_ref());
         "GATEWAY_VALUES", "spec.addons.gateway.values", "the plan's Helm values for the gateway controller"
