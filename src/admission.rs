@@ -5,6 +5,7 @@
 //! the file for what a user wrote.
 
 pub mod object;
+pub mod rendered;
 pub mod rules;
 pub mod secrets;
 
