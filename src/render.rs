@@ -1,5 +1,6 @@
 //! A resolved cluster and a catalogue to manifests.
 
+mod azure;
 pub mod cluster;
 pub mod features;
 pub mod library;

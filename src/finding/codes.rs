@@ -220,7 +220,8 @@ codes! {
         "Without an image the provider looks one up that was made for kubeadm.";
     NO_HEALTHY_ENDPOINT = "IF0742", Content, "the load balancer would never see a healthy API server",
         "The health probe is an anonymous HTTPS request; Talos up to 1.13 answers it with 401 unless anonymous requests \
-         are allowed, so that nothing reaches the API server.";
+         are allowed, so that nothing reaches the API server. An internal load balancer of Google Cloud passes packets on \
+         with its own address, which the machines must carry.";
     NO_GUEST_TOOLS = "IF0743", Content, "the provider would wait for a program that Talos does not have",
         "Talos has no cloud-init and no cloud agents. Checks that ask for them never succeed.";
     TALOS_PORTS = "IF0744", Content, "ports that Talos needs are closed",

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use aws::Aws;
-pub use azure::Azure;
-pub use gcp::Gcp;
+pub use azure::{Azure, AzureApiServerLb, AzureOutbound};
+pub use gcp::{Gcp, GcpLoadBalancer};
 pub use proxmox::{Proxmox, ProxmoxCcm};
 
 use super::schema;

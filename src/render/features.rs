@@ -190,6 +190,29 @@ pub static FEATURES: &[Feature] = &[
         },
     },
     Feature {
+        name: "azure.*",
+        description: "choices of the Azure block: `azure.internal-api`, `azure.existing-network`, `azure.control-plane-outbound`, `azure.node-outbound`",
+        on: |context, rest| super::azure::chose(context.cluster, rest),
+    },
+    Feature {
+        name: "secure-boot",
+        description: "machines boot signed images only",
+        on: |context, _| context.cluster.talos.secure_boot,
+    },
+    Feature {
+        name: "gcp-load-balancer.*",
+        description: "the API load balancers on Google Cloud: `gcp-load-balancer.internal`, `gcp-load-balancer.external`",
+        on: |context, rest| {
+            use crate::plan::providers::GcpLoadBalancer::{External, Internal, InternalExternal};
+            let Some(gcp) = &context.cluster.spec.gcp else { return false };
+            match gcp.load_balancer_type.unwrap_or(External) {
+                External => rest == "external",
+                Internal => rest == "internal",
+                InternalExternal => rest == "external" || rest == "internal",
+            }
+        },
+    },
+    Feature {
         name: "cloud-controller-manager",
         description: "nodes wait for an external cloud controller manager",
         on: |context, _| context.cluster.cloud_provider.is_some(),

@@ -198,6 +198,30 @@ variables! {
             => |context| Some(Value::Integer(load_balancer(context.cluster)?.local_asn.unwrap_or(64512)));
         "LB_PEERS", "spec.addons.cilium.loadBalancer.peers", "the BGP routers: peers of a CiliumBGPClusterConfig as JSON text"
             => |context| text(load_balancer_peers(context.cluster)?.to_string());
+        "AZURE_RESOURCE_GROUP", "spec.azure.resourceGroup", "the resource group; the cluster's name unless the plan says otherwise"
+            => |context| text(super::azure::resource_group(context.cluster)?);
+        "AZURE_VNET_NAME", "spec.azure.vnet.name", "the virtual network: an existing one, or `<cluster>-vnet`"
+            => |context| text(super::azure::network_name(context.cluster)?);
+        "AZURE_VNET_RESOURCE_GROUP", "spec.azure.vnet.resourceGroup", "the virtual network's resource group; the cluster's unless the plan says otherwise"
+            => |context| text(super::azure::network_group(context.cluster)?);
+        "AZURE_SUBNET_NAMES_CONTROL_PLANE", "spec.azure.subnetNames.controlPlane", "the subnet of control planes; unset in an existing network that the plan does not describe"
+            => |context| text(super::azure::subnet_name(context.cluster, Role::ControlPlane)?);
+        "AZURE_SUBNET_NAMES_NODES", "spec.azure.subnetNames.nodes", "the subnet of workers; unset in an existing network that the plan does not describe"
+            => |context| text(super::azure::subnet_name(context.cluster, Role::Worker)?);
+        "AZURE_IMAGE_SUBSCRIPTION_ID", "spec.azure.image.subscriptionID", "the subscription of a gallery of one's own; the cluster's unless the plan says otherwise"
+            => |context| text(super::azure::gallery_subscription(context.cluster)?);
+        "AZURE_CLOSED_ZONES", "spec.controlPlane.failureDomains", "Azure's zones that control planes shall not use, as AzureCluster writes them"
+            => |context| data(super::azure::closed_zones(context.cluster)?);
+        "NETWORK_NAME", "spec.gcp.network", "the VPC network on Google Cloud; the cluster's name unless the plan gives one"
+            => |context| named_or_cluster(context, "network");
+        "SUBNET_NAME", "spec.gcp.subnet", "the subnet on Google Cloud; the cluster's name unless the plan gives one"
+            => |context| named_or_cluster(context, "subnet");
+        "NODE_NETWORK_TAG", "metadata.name", "the network tag on Google Cloud of the machines that take pods"
+            => |context| text(match context.cluster.schedulable_control_plane {
+                // Every machine has the cluster's name as a tag.
+                true => context.cluster.name.clone(),
+                false => format!("{}-node", context.cluster.name),
+            });
         "OVERRIDES_CLUSTER", "", "the plan's raw fields for the infrastructure cluster's `spec`"
             => |context| overrides(context.cluster, "cluster");
     }
@@ -465,6 +489,7 @@ fn resolve_reference<'schema>(root: &'schema Json, schema: &'schema Json) -> &'s
 pub fn block_variables(provider: Provider) -> Vec<(String, FieldPath)> {
     block_paths(provider)
         .iter()
+        .filter(|(name, _)| slot(name).is_none())
         .map(|(name, path)| {
             (name.clone(), FieldPath::of(std::iter::once("spec").chain(path.iter().map(String::as_str))))
         })
@@ -472,7 +497,7 @@ pub fn block_variables(provider: Provider) -> Vec<(String, FieldPath)> {
 }
 
 fn block_names(provider: Provider) -> Vec<String> {
-    block_paths(provider).keys().cloned().collect()
+    block_paths(provider).keys().filter(|name| slot(name).is_none()).cloned().collect()
 }
 
 fn block_path(provider: Provider, name: &str) -> Option<FieldPath> {
@@ -497,6 +522,12 @@ fn block_field(cluster: &ResolvedCluster, keys: &[&str]) -> FieldPath {
 
 fn overrides(cluster: &ResolvedCluster, part: &str) -> Option<Value> {
     data(cluster.block.get("overrides")?.get(part)?.clone()).filter(|value| !value.is_empty_collection())
+}
+
+/// A name in the provider's block, or the cluster's for what the provider makes.
+fn named_or_cluster(context: &Context<'_>, field: &str) -> Option<Value> {
+    let given = context.cluster.block.get(field).and_then(Json::as_str);
+    text(given.unwrap_or(&context.cluster.name))
 }
 
 fn by_role(context: &Context<'_>, field: &str) -> Option<Value> {
