@@ -11,6 +11,7 @@ use crate::finding::Findings;
 use super::{Objects, Violation, secrets};
 
 mod cilium;
+pub mod clean;
 pub mod duration;
 pub mod fleet;
 pub mod folder;
@@ -23,6 +24,7 @@ mod variables;
 mod wiring;
 pub mod world;
 
+pub use clean::Checks;
 pub use folder::Folders;
 pub use world::{Report, Repository, World};
 
@@ -32,13 +34,17 @@ pub use world::{Report, Repository, World};
 #[must_use]
 pub fn check(objects: &Objects, folders: &Folders, repository: Repository) -> Report {
     let mut world = World::new(objects, folders, repository);
-    wiring::check(&mut world);
-    order::check(&mut world);
-    variables::check(&mut world);
-    cilium::check(&mut world);
-    plain_secrets(&mut world);
-    let Report { violations, findings } = world.report;
-    Report { violations: unique(violations), findings: distinct(findings) }
+    check_world(&mut world);
+    world.report()
+}
+
+/// Runs all checks on a world; [`World::report`] has what they found.
+pub fn check_world(world: &mut World<'_>) {
+    wiring::check(world);
+    order::check(world);
+    variables::check(world);
+    cilium::check(world);
+    plain_secrets(world);
 }
 
 /// Secrets in the shared folders: no more plain than anywhere else.

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     admission::{Object, Objects, Violation},
     finding::{Code, Finding, Findings, Severity, codes},
+    plan::resolved::ResolvedCluster,
     yaml::{Location, Node, Place, Source, pointer::FieldPath},
 };
 
@@ -33,6 +34,20 @@ pub struct Repository {
     pub name: String,
     /// The catalogue's directory in it: `.` or `./path`.
     pub path: String,
+}
+
+impl Repository {
+    /// The one that a plan names.
+    #[must_use]
+    pub fn of(cluster: &ResolvedCluster) -> Self {
+        let gitops = &cluster.gitops;
+        Self {
+            kind: gitops.source_kind.as_str().to_owned(),
+            namespace: gitops.source_namespace.clone(),
+            name: gitops.source_name.clone(),
+            path: gitops.path.clone(),
+        }
+    }
 }
 
 /// Everything that the checks look at.
@@ -269,6 +284,15 @@ impl<'set> World<'set> {
             .of("cluster.x-k8s.io", "Cluster")
             .find(|cluster| cluster.id.namespace.as_deref() == Some(namespace))
             .map(|cluster| &*cluster.id.name)
+    }
+
+    /// Everything that was found, each thing once.
+    #[must_use]
+    pub fn report(self) -> Report {
+        Report {
+            violations: super::unique(self.report.violations),
+            findings: super::distinct(self.report.findings),
+        }
     }
 
     pub(super) fn violation(
