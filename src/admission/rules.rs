@@ -27,7 +27,7 @@ mod field;
 mod gcp;
 mod identity;
 mod ipam;
-mod label;
+pub(super) mod label;
 mod machine_template;
 mod proxmox;
 mod references;
