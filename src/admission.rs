@@ -6,6 +6,7 @@
 
 pub(crate) mod cel;
 pub mod object;
+pub mod rendered;
 pub mod rules;
 pub mod schema;
 pub mod secrets;

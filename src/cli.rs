@@ -10,6 +10,7 @@ mod eject;
 mod explain;
 mod files;
 mod plugin;
+mod previous;
 mod project;
 mod report;
 mod schema;

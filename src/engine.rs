@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use crate::{
+    admission::rendered::{self, First, Previous},
     finding::{Finding, Findings, codes},
     plan::{
         read::Request,
@@ -53,9 +54,15 @@ impl Engine {
     /// Merges, resolves, renders and checks. Nothing is written here.
     #[must_use]
     pub fn run(&self, request: Request) -> Outcome {
+        self.run_after(request, &First)
+    }
+
+    /// The same when there was a render before, against which changes are judged.
+    #[must_use]
+    pub fn run_after(&self, request: Request, previous: &dyn Previous) -> Outcome {
         let mut outcome = Outcome::default();
         match request.merge(self.library.index()) {
-            Ok(plans) => self.render_plans(&plans, &mut outcome),
+            Ok(plans) => self.render_plans(&plans, previous, &mut outcome),
             Err(findings) => outcome.findings.extend(findings),
         }
         if self.options.strict {
@@ -67,7 +74,7 @@ impl Engine {
         outcome
     }
 
-    fn render_plans(&self, plans: &[MergedPlan], outcome: &mut Outcome) {
+    fn render_plans(&self, plans: &[MergedPlan], previous: &dyn Previous, outcome: &mut Outcome) {
         let index = self.library.index();
         let resolved: Vec<Result<(ResolvedCluster, Findings), Findings>> =
             plans.par_iter().map(|plan| resolve::resolve(plan, index)).collect();
@@ -84,11 +91,21 @@ impl Engine {
         if outcome.findings.has_errors() {
             return;
         }
-        let rendered: Vec<Result<RenderedCluster, Findings>> =
-            clusters.into_par_iter().map(|cluster| render(cluster, &self.library)).collect();
+        // Each cluster is checked where it was rendered, so that its objects need not be kept.
+        let rendered: Vec<Result<(RenderedCluster, Findings), Findings>> = clusters
+            .into_par_iter()
+            .map(|cluster| {
+                let cluster = render(cluster, &self.library)?;
+                let findings = rendered::check(&cluster, previous);
+                Ok((cluster, findings))
+            })
+            .collect();
         for result in rendered {
             match result {
-                Ok(cluster) => outcome.clusters.push(cluster),
+                Ok((cluster, findings)) => {
+                    outcome.findings.extend(findings);
+                    outcome.clusters.push(cluster);
+                }
                 Err(findings) => outcome.findings.extend(findings),
             }
         }

@@ -107,6 +107,8 @@ pub struct Finding {
     pub related: Vec<Related>,
     /// What to do next, in one sentence.
     pub hint: Option<String>,
+    /// Where the rule behind it was read: repository and path.
+    pub source: Option<&'static str>,
 }
 
 impl Finding {
@@ -122,6 +124,7 @@ impl Finding {
             location: None,
             related: Vec::new(),
             hint: None,
+            source: None,
         }
     }
 

@@ -9,5 +9,5 @@ pub mod secrets;
 pub mod talos;
 pub mod variables;
 
-pub use cluster::{RenderedCluster, RenderedDocument, RenderedFile, render};
+pub use cluster::{Origin, RenderedCluster, RenderedDocument, RenderedFile, render};
 pub use library::Library;

@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::Args;
 
 use super::{
-    catalog, files, project,
+    catalog, files, previous, project,
     report::{self, Format},
 };
 use crate::{
@@ -76,6 +76,9 @@ pub struct Arguments {
     /// The parent of <cluster>/ [default: out]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Judge changes of what is fixed after creation against this folder instead of the output folder
+    #[arg(long, value_name = "DIR")]
+    against: Option<PathBuf>,
     /// Say what would be written, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -139,7 +142,8 @@ fn flags(arguments: &Arguments) -> Vec<(String, String)> {
 }
 
 fn write(arguments: &Arguments, engine: &Engine, request: Request, out: PathBuf) -> anyhow::Result<ExitCode> {
-    let Outcome { clusters, mut findings } = engine.run(request);
+    let previous = previous::Folder(arguments.against.clone().unwrap_or_else(|| out.clone()));
+    let Outcome { clusters, mut findings } = engine.run_after(request, &previous);
     if !findings.has_errors() && clusters.len() <= REREAD {
         findings.extend(engine::reread(&clusters));
     }

@@ -395,6 +395,9 @@ codes! {
     OTHER_FILE_SYSTEM = "IF1115", System, "a cluster's folder lies on another file system",
         "A new tree takes the place of the old one by a rename, which works only inside one file system. This is a mount point \
          in the output folder.";
+    PREVIOUS_UNREADABLE = "IF1116", Content, "an earlier render cannot be compared with",
+        "What cannot change after creation is judged against the render before this one: what lies in `out/` (or in the folder \
+         of `--against`), or the items that an earlier call of the function made. A file that cannot be read is not compared.";
 
     // 12 functions and plugins
     NOT_A_RESOURCE_LIST = "IF1201", Content, "the input is not a ResourceList",

@@ -55,6 +55,9 @@ fn one(finding: &Finding) -> Value {
     if let Some(hint) = &finding.hint {
         set("hint", json!(hint));
     }
+    if let Some(source) = finding.source {
+        set("source", json!(source));
+    }
     out
 }
 

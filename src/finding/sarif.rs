@@ -46,6 +46,9 @@ fn one(finding: &Finding) -> Value {
     if let Some(hint) = &finding.hint {
         message = format!("{message}. {hint}");
     }
+    if let Some(source) = finding.source {
+        message = format!("{message} (the rule is in {source})");
+    }
     let mut out = json!({
         "ruleId": finding.code.id,
         "level": match finding.severity {

@@ -36,6 +36,7 @@ pub fn one(finding: &Finding, style: Style) -> String {
     let message = clean(&finding.message);
     let context = context(finding);
     let hint = finding.hint.as_deref().map(clean);
+    let source = finding.source.map(|source| format!("the rule is in {source}"));
 
     let mut group = Group::with_title(level.primary_title(message.as_str()).id(finding.code.id));
     if let Some(location) = &finding.location {
@@ -46,6 +47,9 @@ pub fn one(finding: &Finding, style: Style) -> String {
     }
     if let Some(context) = &context {
         group = group.element(Level::NOTE.message(context.as_str()));
+    }
+    if let Some(source) = &source {
+        group = group.element(Level::NOTE.message(source.as_str()));
     }
     if let Some(hint) = &hint {
         group = group.element(Level::HELP.message(hint.as_str()));

@@ -126,6 +126,9 @@ fn result(finding: &Finding, whereabouts: &Whereabouts<'_>) -> Value {
     if let Some(hint) = &finding.hint {
         tags.insert("hint".into(), json!(hint));
     }
+    if let Some(source) = finding.source {
+        tags.insert("source".into(), json!(source));
+    }
     if let Some(location) = &finding.location
         && spot.is_none()
         && !whereabouts.is_input(location)

@@ -48,6 +48,14 @@ impl Origins {
         self.sources.locate(node.place)
     }
 
+    /// Where a field, or the nearest of its parents that is more than a whole block of the plan, was written.
+    #[must_use]
+    pub fn nearest(&self, path: &FieldPath) -> Option<Location> {
+        let words = path.words();
+        let (node, depth) = self.root.nearest(words.iter().map(String::as_str));
+        (depth > 1).then(|| self.sources.locate(node.place)).flatten()
+    }
+
     /// Where the field itself was written by the user; `None` for defaults and example values.
     #[must_use]
     pub fn written(&self, path: &FieldPath) -> Option<Location> {

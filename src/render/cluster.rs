@@ -8,7 +8,7 @@ use super::{
     library::{Library, ProviderTemplates},
     scope::{Context, Zone},
     secrets,
-    talos::{self, PreparedMachines},
+    talos::{self, PatchSource, PreparedMachines},
 };
 use crate::{
     finding::{Finding, Findings, ObjectRef, codes},
@@ -16,8 +16,12 @@ use crate::{
         recipe::Stage,
         resolved::{Machines, ResolvedCluster},
     },
-    template::Template,
-    yaml::{Location, pointer::FieldPath, scalar},
+    template::{Template, TemplateDocument},
+    yaml::{
+        Location,
+        pointer::{FieldPath, Step},
+        scalar,
+    },
 };
 
 /// A cluster's files.
@@ -57,6 +61,17 @@ pub struct RenderedDocument {
     scope: ScopeKey,
 }
 
+/// Where a field of a rendered object comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// Where the value was written, if a value of the plan stands there: by the user, or in a lower layer.
+    pub plan: Option<Location>,
+    /// The field of the plan.
+    pub field: Option<FieldPath>,
+    /// The template's place.
+    pub template: Location,
+}
+
 /// For what a template was filled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ScopeKey {
@@ -69,6 +84,7 @@ enum ScopeKey {
 
 #[derive(Debug)]
 struct Prepared {
+    templates: Arc<ProviderTemplates>,
     control_plane: PreparedMachines,
     pools: Vec<PreparedMachines>,
 }
@@ -118,6 +134,7 @@ pub fn render(cluster: ResolvedCluster, library: &Library) -> Result<RenderedClu
             .iter()
             .map(|pool| talos::prepare(&cluster, pool, &templates))
             .collect::<Result<_, _>>()?,
+        templates: templates.clone(),
     });
     let mut rendered = RenderedCluster {
         name: cluster.name.clone(),
@@ -142,13 +159,17 @@ impl RenderedCluster {
     /// What a document's text says. The first call makes it, without reading the text.
     #[must_use]
     pub fn value<'document>(&self, document: &'document RenderedDocument) -> &'document serde_json::Value {
-        document.value.get_or_init(|| {
-            let template = document.template.documents().get(document.document);
-            // The text was filled from the same template and scope, so the data can be filled too.
-            template
-                .and_then(|template| template.fill_value(&self.context(document.scope)).ok())
-                .unwrap_or_default()
-        })
+        document.value.get_or_init(|| self.fresh_value(document))
+    }
+
+    /// The same for those who keep it themselves: a fleet's objects need not stay in memory for one look.
+    #[must_use]
+    pub fn fresh_value(&self, document: &RenderedDocument) -> serde_json::Value {
+        let template = document.template.documents().get(document.document);
+        // The text was filled from the same template and scope, so the data can be filled too.
+        template
+            .and_then(|template| template.fill_value(&self.context(document.scope)).ok())
+            .unwrap_or_default()
     }
 
     /// Every file with its content, sorted by path.
@@ -161,32 +182,58 @@ impl RenderedCluster {
         out
     }
 
-    /// Where a field of a rendered object comes from: the plan's place if a value of the plan stands there, and the
-    /// template's place.
+    /// Where a field of a rendered object comes from.
     #[must_use]
-    pub fn origin(
-        &self,
-        document: &RenderedDocument,
-        path: &FieldPath,
-    ) -> (Option<Location>, Location, Option<FieldPath>) {
-        let Some(template) = document.template.documents().get(document.document) else {
-            return (None, Location::new(document.template.source().clone(), 0..0), None);
-        };
+    pub fn origin(&self, document: &RenderedDocument, path: &FieldPath) -> Origin {
         let context = self.context(document.scope);
-        let origin = template.origin(&context, path);
-        let place = template.location(&origin);
-        for name in &origin.variables {
-            let Some(field) = context.field(name) else { continue };
-            let field = field.join(&origin.rest);
-            if let Some(written) = self.cluster.origins.written(&field) {
-                return (Some(written), place, Some(field));
-            }
-            if self.cluster.origins.node(&field).is_some() {
-                return (self.cluster.origins.location(&field), place, Some(field));
-            }
-            return (None, place, Some(field));
+        match document.template.documents().get(document.document) {
+            Some(template) => self.origin_in(template, &context, path),
+            None => Origin {
+                plan: None,
+                field: None,
+                template: Location::new(document.template.source().clone(), 0..0),
+            },
         }
-        (None, place, None)
+    }
+
+    fn origin_in(&self, template: &TemplateDocument, context: &Context<'_>, path: &FieldPath) -> Origin {
+        let origin = template.origin(context, path);
+        let place = template.location(&origin);
+        // What was filled from another template has its origin there.
+        let inner = |document: &Option<Arc<TemplateDocument>>| {
+            let document = document.as_ref()?;
+            Some(self.origin_in(document, context, &origin.rest))
+        };
+        let templates = &self.prepared.templates;
+        let deeper = match origin.variables.first().map(String::as_str) {
+            Some("PROVIDER_SPEC_CP" | "PROVIDER_SPEC_WORKER") => inner(&templates.machine),
+            Some("CP_TALOS_CONFIG" | "TALOS_CONFIG") => inner(&templates.talos_config),
+            Some("TALOS_PATCHES") => self.patch_origin(context, &origin.rest),
+            _ => None,
+        };
+        if let Some(deeper) = deeper {
+            return deeper;
+        }
+        let field = origin
+            .variables
+            .iter()
+            .find_map(|name| context.field(name))
+            .map(|field| field.join(&origin.rest));
+        // A list or mapping that InfraFlux puts together has parts that no plan has: then the nearest part counts.
+        let plan = field.as_ref().and_then(|field| self.cluster.origins.nearest(field));
+        Origin { plan, field, template: place }
+    }
+
+    /// `path` begins with the number of a patch.
+    fn patch_origin(&self, context: &Context<'_>, path: &FieldPath) -> Option<Origin> {
+        let Some(Step::Index(number)) = path.steps().first() else { return None };
+        match &context.prepared?.patches.get(*number)?.source {
+            PatchSource::Template(place) => Some(Origin { plan: None, field: None, template: place.clone() }),
+            PatchSource::Plan(field) => {
+                let plan = self.cluster.origins.nearest(field)?;
+                Some(Origin { template: plan.clone(), plan: Some(plan), field: Some(field.clone()) })
+            }
+        }
     }
 
     fn context(&self, key: ScopeKey) -> Context<'_> {

@@ -13,14 +13,32 @@ use crate::{
     finding::{Finding, Findings, codes},
     plan::resolved::{Machines, ResolvedCluster, Role},
     template::{Template, YamlText},
-    yaml::{Limits, Source, Sources, emit, pointer::FieldPath, read, scalar::Schema},
+    yaml::{Limits, Location, Source, Sources, emit, pointer::FieldPath, read, scalar::Schema},
 };
+
+/// A strategic patch, and what it was made from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Patch {
+    /// Canonical text.
+    pub text: String,
+    /// Where it comes from.
+    pub source: PatchSource,
+}
+
+/// Where a patch comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PatchSource {
+    /// A document of a template.
+    Template(Location),
+    /// A field of the plan.
+    Plan(FieldPath),
+}
 
 /// What is made for the control plane or a pool before its templates are filled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PreparedMachines {
-    /// The patches, as canonical text.
-    pub patches: Vec<String>,
+    /// The patches, in order.
+    pub patches: Vec<Patch>,
     /// The Talos configuration.
     pub talos_config: Arc<YamlText>,
     /// `<cluster>-<pool>-<hash>`.
@@ -80,7 +98,7 @@ fn patches(
     context: &Context<'_>,
     machines: &Machines,
     templates: &ProviderTemplates,
-) -> Result<Vec<String>, Findings> {
+) -> Result<Vec<Patch>, Findings> {
     let mut out = Vec::new();
     for template in &templates.patches {
         fill_patches(template, context, &mut out)?;
@@ -117,13 +135,17 @@ fn patches(
     Ok(out)
 }
 
-fn fill_patches(template: &Template, context: &Context<'_>, out: &mut Vec<String>) -> Result<(), Findings> {
+fn fill_patches(template: &Template, context: &Context<'_>, out: &mut Vec<Patch>) -> Result<(), Findings> {
     for document in template.documents() {
         if document.applies(context) {
             let filled = document.fill(context)?;
             // All entries may be conditional; what is left of such a patch says nothing.
             if filled.value.as_object().is_some_and(|entries| !entries.is_empty()) {
-                out.push(emit::document(&filled.value));
+                let location = Location::new(document.source().clone(), document.shape().range.clone());
+                out.push(Patch {
+                    text: emit::document(&filled.value),
+                    source: PatchSource::Template(location),
+                });
             }
         }
     }
@@ -135,7 +157,7 @@ fn user_patches(
     context: &Context<'_>,
     patches: &[Json],
     field: &FieldPath,
-    out: &mut Vec<String>,
+    out: &mut Vec<Patch>,
 ) -> Result<(), Findings> {
     for (position, patch) in patches.iter().enumerate() {
         let field = field.index(position);
@@ -146,8 +168,10 @@ fn user_patches(
                 .hint(hint)
                 .into()
         };
+        let from_plan =
+            |value: &Json| Patch { text: emit::document(value), source: PatchSource::Plan(field.clone()) };
         match patch {
-            Json::Object(_) => out.push(emit::document(patch)),
+            Json::Object(_) => out.push(from_plan(patch)),
             Json::String(text) => {
                 let mut sources = Sources::new();
                 let id = sources.add(Source::new(field.to_string(), text.as_str()));
@@ -171,7 +195,7 @@ fn user_patches(
                             "write a strategic patch, a mapping of what shall be different",
                         ));
                     }
-                    out.push(emit::document(&value));
+                    out.push(from_plan(&value));
                 }
             }
             _ => {

@@ -235,7 +235,7 @@ variables! {
         "TALOS_CONFIG", "spec.talos", "the Talos configuration, from `clusters/templates/fragments/talos-config.yaml`"
             => |context| Some(Value::Yaml(context.prepared?.talos_config.clone()));
         "TALOS_PATCHES", "spec.talos.patches", "the strategic patches, from the `talos/` folders and the plan"
-            => |context| list(&context.prepared?.patches);
+            => |context| list(&context.prepared?.patches.iter().map(|patch| patch.text.clone()).collect::<Vec<_>>());
         "OVERRIDES_MACHINE", "", "the plan's raw fields for the machine template's `spec.template.spec`"
             => |context| overrides(context.cluster, match context.machines?.role { Role::ControlPlane => "controlPlane", Role::Worker => "workers" });
         "INSTANCE_PROFILE", "spec.aws.instanceProfiles", "the IAM instance profile of these machines" => |context| by_role(context, "instanceProfiles");

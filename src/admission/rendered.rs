@@ -1,0 +1,117 @@
+//! The checks of rendered clusters: everything that looks at objects, with findings that point at the plan.
+//!
+//! A check says what is wrong with a field of an object ([`Violation`]). Here that becomes a [`Finding`] at the value of
+//! the plan that stands in the field, or at the template's line where no value of the plan does.
+
+use super::{
+    Object, Objects, Violation,
+    rules::{self, External, Externals},
+    secrets,
+};
+use crate::{
+    finding::{Finding, Findings},
+    plan::resolved::ResolvedCluster,
+    render::{RenderedCluster, RenderedDocument, secrets as needs},
+};
+
+/// What was rendered for a cluster before.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Before {
+    /// Nothing: it is new, or nobody knows.
+    Nothing,
+    /// The same bytes.
+    Same,
+    /// These objects.
+    Objects(Objects),
+}
+
+/// The render before this one. What cannot change after creation is judged against it.
+pub trait Previous: Sync {
+    /// What was rendered for a cluster before. What cannot be read is a warning: the new render may be what mends it.
+    fn of(&self, cluster: &RenderedCluster, findings: &mut Findings) -> Before;
+}
+
+/// There was no render before.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct First;
+
+impl Previous for First {
+    fn of(&self, _: &RenderedCluster, _: &mut Findings) -> Before {
+        Before::Nothing
+    }
+}
+
+/// What all checks have against a cluster, in the order of its objects.
+#[must_use]
+pub fn check(cluster: &RenderedCluster, previous: &dyn Previous) -> Findings {
+    let mut findings = Findings::new();
+    let before = previous.of(cluster, &mut findings);
+    let objects: Objects =
+        cluster.documents().map(|(_, document)| Object::new(cluster.fresh_value(document))).collect();
+    let nothing = Objects::default();
+    let before = match &before {
+        Before::Nothing => &nothing,
+        Before::Same => &objects,
+        Before::Objects(objects) => objects,
+    };
+    let mut violations = rules::check(&objects, before, &externals(&cluster.cluster));
+    violations.extend(secrets::violations(&objects));
+    for violation in violations {
+        let finding = finding(cluster, violation);
+        // Zones and pools repeat what one line of the plan causes.
+        let known = |other: &Finding| {
+            other.code == finding.code
+                && other.location.is_some()
+                && other.location == finding.location
+                && other.message == finding.message
+        };
+        if !findings.iter().any(known) {
+            findings.push(finding);
+        }
+    }
+    findings
+}
+
+/// What exists outside of a cluster's objects because the plan names it: shared sources and identities of the hub, and
+/// the Secrets that a person is told to provide.
+#[must_use]
+pub fn externals(cluster: &ResolvedCluster) -> Externals {
+    let mut externals = Externals::of_a_hub();
+    externals.extend(
+        needs::needs(cluster)
+            .into_iter()
+            .filter(|need| need.cluster == "hub")
+            .map(|need| External::object("", "Secret", Some(&need.namespace), &need.name)),
+    );
+    // Where the plan puts them is where `infraflux init` or a person does.
+    let identity = cluster.block.get("identity").and_then(|identity| identity.get("namespace"));
+    externals.extend(identity.and_then(serde_json::Value::as_str).map(|namespace| {
+        External::kind("infrastructure.cluster.x-k8s.io", "AzureClusterIdentity", Some(namespace))
+    }));
+    let gitops = &cluster.gitops;
+    externals.extend([External::object(
+        "source.toolkit.fluxcd.io",
+        gitops.source_kind.as_str(),
+        Some(&gitops.source_namespace),
+        &gitops.source_name,
+    )]);
+    externals
+}
+
+/// A violation at its cause.
+fn finding(cluster: &RenderedCluster, violation: Violation) -> Finding {
+    let document: Option<&RenderedDocument> =
+        cluster.documents().map(|(_, document)| document).find(|document| document.id == violation.object);
+    let mut finding = Finding::new(violation.code, violation.severity, violation.message)
+        .object(violation.object)
+        .field(violation.path.clone());
+    finding.hint = violation.hint;
+    finding.source = violation.source;
+    let Some(document) = document else { return finding };
+    let origin = cluster.origin(document, &violation.path);
+    match origin.plan {
+        Some(written) if written == origin.template => finding.at(written),
+        Some(written) => finding.at(written).related("rendered by this line", Some(origin.template)),
+        None => finding.at(origin.template),
+    }
+}
