@@ -5,6 +5,7 @@
 //! the file for what a user wrote.
 
 pub(crate) mod cel;
+pub mod foreign;
 pub mod object;
 pub mod rendered;
 pub mod rules;

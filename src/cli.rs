@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod catalog;
+mod crds;
 mod doctor;
 mod eject;
 mod explain;
@@ -14,7 +15,9 @@ mod previous;
 mod project;
 mod report;
 mod schema;
+mod schemas;
 mod up;
+mod validate;
 mod vars;
 mod versions;
 
@@ -33,6 +36,8 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Up(Box<up::Arguments>),
+    Validate(validate::Arguments),
+    Crds(crds::Arguments),
     Versions(versions::Arguments),
     Vars(vars::Arguments),
     Schema(schema::Arguments),
@@ -64,6 +69,8 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> anyhow::R
     };
     match cli.command {
         Command::Up(arguments) => up::run(&arguments),
+        Command::Validate(arguments) => validate::run(&arguments),
+        Command::Crds(arguments) => crds::run(&arguments),
         Command::Versions(arguments) => versions::run(&arguments),
         Command::Vars(arguments) => vars::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),

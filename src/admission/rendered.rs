@@ -4,8 +4,9 @@
 //! the plan that stands in the field, or at the template's line where no value of the plan does.
 
 use super::{
-    Object, Objects, Violation,
+    Object, Objects, Violation, foreign,
     rules::{self, External, Externals},
+    schema::{Check, Report, Schemas},
     secrets,
 };
 use crate::{
@@ -41,9 +42,11 @@ impl Previous for First {
     }
 }
 
-/// What all checks have against a cluster, in the order of its objects.
+/// What all checks have against a cluster: schemas and CEL first, in the order of its objects, then rules and references.
+///
+/// The report says what the schemas covered. Its violations are among the findings.
 #[must_use]
-pub fn check(cluster: &RenderedCluster, previous: &dyn Previous) -> Findings {
+pub fn check(cluster: &RenderedCluster, previous: &dyn Previous, schemas: &Schemas) -> (Findings, Report) {
     let mut findings = Findings::new();
     let before = previous.of(cluster, &mut findings);
     let objects: Objects =
@@ -54,7 +57,10 @@ pub fn check(cluster: &RenderedCluster, previous: &dyn Previous) -> Findings {
         Before::Same => &objects,
         Before::Objects(objects) => objects,
     };
-    let mut violations = rules::check(&objects, before, &externals(&cluster.cluster));
+    let mut report = schemas.check(&objects, before, Check::default());
+    let mut violations = std::mem::take(&mut report.violations);
+    let by_rules = rules::check(&objects, before, &externals(&cluster.cluster));
+    foreign::add(&mut violations, by_rules.into_iter());
     violations.extend(secrets::violations(&objects));
     for violation in violations {
         let finding = finding(cluster, violation);
@@ -69,7 +75,7 @@ pub fn check(cluster: &RenderedCluster, previous: &dyn Previous) -> Findings {
             findings.push(finding);
         }
     }
-    findings
+    (findings, report)
 }
 
 /// What exists outside of a cluster's objects because the plan names it: shared sources and identities of the hub, and

@@ -163,6 +163,8 @@ codes! {
     SCHEMA_PARTLY = "IF0516", Content, "a part of a schema is not checked",
         "The CRD has something that cannot be checked here, for instance a regular expression that only Go knows. Everything \
          else of the schema is checked.";
+    OBJECT_TWICE = "IF0517", Content, "an object is given twice",
+        "Two documents have the same group, kind, namespace and name. Of two such objects the one that is applied last stays.";
 
     // 06 CEL
     CEL_RULE = "IF0601", Content, "a rule of the CRD does not hold",
@@ -486,4 +488,19 @@ codes! {
          `$HOME/.config/kustomize/plugin` and `$HOME/kustomize/plugin`; the first that exists is the only one it searches.";
     PLUGIN_INSTALL_IO = "IF1306", System, "the legacy plugin cannot be written",
         "The operating system refused to make the links in kustomize's plugin home.";
+    NOTHING_TO_CHECK = "IF1320", Content, "there is nothing to check",
+        "The input holds no Kubernetes object. Kustomizations, values files and empty documents are not objects of a cluster.";
+    CRD_NONE = "IF1321", Content, "there is no CRD where CRDs were expected",
+        "`--crds`, `infraflux.yaml` or `infraflux crds import` name a file or folder without a CustomResourceDefinition.";
+    CRD_TWICE = "IF1322", Content, "one CRD is given twice",
+        "Two CRDs have the same group and kind and differ: mostly two releases in one folder. The later one counts.";
+    CRD_STORE = "IF1323", Content, "the project's CRDs cannot be used",
+        "`.infraflux/crds.json` is written by `infraflux crds import` and not meant to be edited.";
+    CRD_STORE_WRITE = "IF1324", System, "the project's CRDs cannot be written",
+        "The operating system refused to write `.infraflux/crds.json`.";
+    ADMISSION_SPEC = "IF1325", Content, "the spec of an Admission is wrong",
+        "An `Admission` has `spec.emit` (`items` or `none`), `spec.strict` (true or false) and `spec.references` (`check`, \
+         `warn` or `ignore`).";
+    CHECKED = "IF1326", Content, "what was checked, and what was not",
+        "A remark with the counts of a check: objects, those with a schema, CEL rules, and everything that was not checked.";
 }

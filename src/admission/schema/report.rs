@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::Schemas;
 use crate::{
     admission::{Violation, cel::Unchecked},
-    finding::{ObjectRef, suggest},
+    finding::{Finding, Findings, ObjectRef, codes, suggest},
 };
 
 /// What came of checking objects.
@@ -22,6 +23,8 @@ pub struct Report {
     pub kinds: BTreeMap<(String, String), UncheckedKind>,
     /// Rules that were not evaluated, by kind and rule.
     pub unchecked_rules: BTreeMap<(String, String), UncheckedRule>,
+    /// Parts of schemas that cannot be checked, by kind and problem, with the first object of that kind.
+    pub partly: BTreeMap<(String, String), ObjectRef>,
     /// Objects whose rules were not evaluated because their fields are wrong already.
     pub held_back: u64,
 }
@@ -56,6 +59,9 @@ impl Report {
         self.by_schema += other.by_schema;
         self.rules += other.rules;
         self.held_back += other.held_back;
+        for (key, first) in other.partly {
+            self.partly.entry(key).or_insert(first);
+        }
         for (key, kind) in other.kinds {
             self.kinds.entry(key).and_modify(|known| known.objects += kind.objects).or_insert(kind);
         }
@@ -77,6 +83,50 @@ impl Report {
             .entry((kind, rule))
             .and_modify(|known| known.objects += 1)
             .or_insert_with(|| UncheckedRule { first: object.clone(), objects: 1, why });
+    }
+
+    pub(super) fn partly(&mut self, object: &ObjectRef, problems: &[String]) {
+        for problem in problems {
+            let kind = format!("{} {}", object.api_version, object.kind);
+            self.partly.entry((kind, problem.clone())).or_insert_with(|| object.clone());
+        }
+    }
+
+    /// What was not checked, as warnings about the first object of each kind; nothing about kinds without a schema when no
+    /// CRDs are there at all, because then one line says so.
+    #[must_use]
+    pub fn findings(&self, schemas: &Schemas) -> Findings {
+        let objects =
+            |count: u64| if count == 1 { "1 object".to_owned() } else { format!("{count} objects") };
+        let mut findings = Findings::new();
+        for ((api_version, kind), unchecked) in &self.kinds {
+            if schemas.is_empty() {
+                continue;
+            }
+            let message =
+                format!("no schema for {api_version} {kind}: {} not checked", objects(unchecked.objects));
+            findings.push(
+                Finding::warning(&codes::SCHEMA_NONE, message)
+                    .object(unchecked.first.clone())
+                    .hint(unchecked.why.clone()),
+            );
+        }
+        for ((kind, rule), unchecked) in &self.unchecked_rules {
+            let message = format!(
+                "the rule `{rule}` of {kind} was not checked for {}: {}",
+                objects(unchecked.objects),
+                unchecked.why
+            );
+            findings
+                .push(Finding::warning(&codes::CEL_UNCHECKED, message).object(unchecked.first.clone()).hint(
+                "the API server may still refuse the object; try it with `kubectl apply --dry-run=server`",
+            ));
+        }
+        for ((kind, problem), first) in &self.partly {
+            let message = format!("a part of the schema of {kind} is not checked, {problem}");
+            findings.push(Finding::warning(&codes::SCHEMA_PARTLY, message).object(first.clone()));
+        }
+        findings
     }
 
     /// One line that says what was checked and what was not.

@@ -158,6 +158,7 @@ impl Schemas {
         if let Some(found) = found {
             report.by_schema += 1;
             let tree = &found.compiled.tree;
+            report.partly(&object.id, &found.compiled.problems);
             let whole = completed(tree, Tree::ROOT, &object.value);
             let value = whole.as_ref().unwrap_or(&object.value);
             violations.extend(metadata::check(object, found.namespaced, check));
