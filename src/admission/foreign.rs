@@ -13,7 +13,7 @@ use super::{
     schema::{self, Check, Crd, Report, Schemas},
 };
 use crate::{
-    finding::{Finding, Findings, ObjectRef, codes},
+    finding::{Finding, Findings, ObjectRef, Severity, codes},
     yaml::{Location, Node, Sources, pointer::FieldPath},
 };
 
@@ -146,6 +146,11 @@ impl Documents {
                     let by_rules =
                         rules::check_object(object, &set).into_iter().map(|(_, violation)| violation);
                     add(&mut violations, by_rules);
+                    violations.retain(|violation| {
+                        let later = is_filled_later(object, violation);
+                        report.filled_later += u64::from(later);
+                        !later
+                    });
                     findings
                         .extend(violations.into_iter().map(|violation| finding(sources, node, violation)));
                 }
@@ -158,7 +163,6 @@ impl Documents {
             findings.extend(part);
             report.merge(counts);
         }
-        findings.extend(self.twice(sources, &objects));
         let place = |id: &ObjectRef| {
             let index = objects.iter().position(|object| object.id == *id)?;
             let node = self.nodes.get(index)?;
@@ -169,34 +173,6 @@ impl Documents {
             finding.at(location)
         }));
         (findings, report)
-    }
-
-    /// Objects that are there twice: the later one would replace the earlier one.
-    fn twice(&self, sources: &Sources, objects: &Objects) -> Vec<Finding> {
-        let mut seen: HashMap<Identity<'_>, usize> = HashMap::with_capacity(objects.len());
-        let mut told = HashSet::new();
-        let mut out = Vec::new();
-        for (index, object) in objects.iter().enumerate() {
-            if object.id.name.is_empty() {
-                continue;
-            }
-            let Some(first) = seen.insert(identity(&object.id), index) else { continue };
-            if !told.insert(identity(&object.id)) {
-                continue;
-            }
-            let place = |index: usize| {
-                let node = self.nodes.get(index)?;
-                sources.locate(node.at(["metadata", "name"]).unwrap_or(node).place)
-            };
-            out.push(
-                Finding::warning(&codes::OBJECT_TWICE, format!("{} is there twice", object.id))
-                    .object(object.id.clone())
-                    .at(place(index))
-                    .related("first given here", place(first))
-                    .hint("of two objects of one name the one applied last stays; remove one, or check overlays one by one"),
-            );
-        }
-        out
     }
 }
 
@@ -224,9 +200,31 @@ pub(super) fn add(violations: &mut Vec<Violation>, by_rules: impl Iterator<Item 
     violations.extend(by_rules.filter(is_new));
 }
 
+/// Whether a violation is about text that is something else by the time an API server sees it: a variable that Flux
+/// fills, a value that SOPS encrypts, and the block that SOPS adds.
+fn is_filled_later(object: &Object, violation: &Violation) -> bool {
+    let of_value = [
+        codes::SCHEMA_TYPE.id,
+        codes::SCHEMA_CHOICE.id,
+        codes::SCHEMA_FORM.id,
+        codes::SCHEMA_BOUNDS.id,
+        codes::SCHEMA_NAME.id,
+    ];
+    if of_value.contains(&violation.code.id) {
+        let value = violation.path.get(&object.value).and_then(serde_json::Value::as_str).unwrap_or_default();
+        return value.contains("${") || value.starts_with("ENC[");
+    }
+    violation.code.id == codes::SCHEMA_UNKNOWN_FIELD.id
+        && violation.path == FieldPath::of(["sops"])
+        && object.at("sops.mac").is_some()
+}
+
 /// A violation at its line.
 fn finding(sources: &Sources, node: &Node, violation: Violation) -> Finding {
-    let mut finding = Finding::new(violation.code, violation.severity, violation.message)
+    // Overlays of one object may well lie side by side in what is checked; they are never applied together.
+    let severity =
+        if violation.code.id == codes::DUPLICATE_OBJECT.id { Severity::Warning } else { violation.severity };
+    let mut finding = Finding::new(violation.code, severity, violation.message)
         .at(location(sources, node, &violation.path, violation.code.id == codes::SCHEMA_UNKNOWN_FIELD.id))
         .object(violation.object)
         .field(violation.path);

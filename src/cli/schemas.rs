@@ -138,7 +138,7 @@ fn read(source: Source) -> Result<(Origin, Vec<Crd>), Findings> {
     // What `kubectl get -o json` prints is read several times faster as what it is.
     let as_json = source.text().trim_start().starts_with('{');
     if let Some(Ok(value)) = as_json.then(|| serde_json::from_str::<Value>(source.text())) {
-        take(&value, None)
+        take(&value, None);
     } else {
         let mut sources = Sources::new();
         let id = sources.add(source);

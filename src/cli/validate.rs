@@ -85,7 +85,8 @@ impl Input {
                 .filter_map(|(relative, _)| relative.strip_suffix("Chart.yaml"))
                 .map(|folder| format!("{folder}templates/"))
                 .collect();
-            let mut templates = 0;
+            let parts = patches(&found);
+            let (mut templates, mut patched) = (0, 0);
             for (relative, file) in &found {
                 if !schemas::is_manifest(relative) {
                     continue;
@@ -94,11 +95,18 @@ impl Input {
                     templates += 1;
                     continue;
                 }
+                if parts.contains(relative) {
+                    patched += 1;
+                    continue;
+                }
                 match files::source(file, Limits::STREAM) {
                     Ok(source) => ids.push(input.sources.add(Arc::new(source))),
                     Err(errors) if errors.iter().all(|error| error.code.id == codes::EMPTY_INPUT.id) => {}
                     Err(errors) => input.findings.extend(errors),
                 }
+            }
+            if patched > 0 {
+                input.skipped.push(format!("{patched} patches of kustomizations"));
             }
             if templates > 0 {
                 input.skipped.push(format!("{templates} templates of Helm charts in {}", path.display()));
@@ -120,6 +128,42 @@ impl Input {
         input.skipped.extend(input.documents.skipped());
         Ok(input)
     }
+}
+
+/// The files that kustomizations name as patches or configuration: they are parts of objects, and their kustomize build
+/// is what can be checked.
+fn patches(files: &[(String, PathBuf)]) -> BTreeSet<String> {
+    let mut out = BTreeSet::new();
+    for (relative, file) in files {
+        let (folder, name) =
+            relative.rsplit_once('/').map_or(("", &**relative), |(folder, name)| (folder, name));
+        if !matches!(name, "kustomization.yaml" | "kustomization.yml" | "Kustomization") {
+            continue;
+        }
+        let Ok(source) = files::source(file, Limits::PLAN) else { continue };
+        let mut sources = Sources::new();
+        let id = sources.add(source);
+        let Ok(documents) = yaml::read(&sources, id, Schema::Core, Limits::PLAN) else { continue };
+        let Some(root) = documents.first().map(|document| document.root.to_value()) else { continue };
+        let list = |key: &str| root.get(key).and_then(serde_json::Value::as_array).into_iter().flatten();
+        let by_path = ["patches", "patchesJson6902", "replacements"]
+            .into_iter()
+            .flat_map(list)
+            .filter_map(|entry| entry.get("path"));
+        let plain = ["patchesStrategicMerge", "configurations"].into_iter().flat_map(list);
+        for path in by_path.chain(plain).filter_map(serde_json::Value::as_str) {
+            let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+            for part in path.split('/').filter(|part| !matches!(*part, "" | ".")) {
+                if part == ".." {
+                    parts.pop();
+                } else {
+                    parts.push(part);
+                }
+            }
+            out.insert(parts.join("/"));
+        }
+    }
+    out
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -230,7 +274,7 @@ pub fn json(report: &Report, skipped: &[String]) -> serde_json::Value {
         "objects": report.objects,
         "bySchema": report.by_schema,
         "rules": report.rules,
-        "notChecked": {"kinds": kinds, "rules": rules, "heldBack": report.held_back},
+        "notChecked": {"kinds": kinds, "rules": rules, "heldBack": report.held_back, "filledLater": report.filled_later},
         "skipped": skipped,
     })
 }

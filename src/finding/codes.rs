@@ -163,8 +163,6 @@ codes! {
     SCHEMA_PARTLY = "IF0516", Content, "a part of a schema is not checked",
         "The CRD has something that cannot be checked here, for instance a regular expression that only Go knows. Everything \
          else of the schema is checked.";
-    OBJECT_TWICE = "IF0517", Content, "an object is given twice",
-        "Two documents have the same group, kind, namespace and name. Of two such objects the one that is applied last stays.";
 
     // 06 CEL
     CEL_RULE = "IF0601", Content, "a rule of the CRD does not hold",

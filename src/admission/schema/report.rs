@@ -25,6 +25,8 @@ pub struct Report {
     pub unchecked_rules: BTreeMap<(String, String), UncheckedRule>,
     /// Parts of schemas that cannot be checked, by kind and problem, with the first object of that kind.
     pub partly: BTreeMap<(String, String), ObjectRef>,
+    /// Values that are known only later: variables that Flux fills, and what SOPS encrypts.
+    pub filled_later: u64,
     /// Objects whose rules were not evaluated because their fields are wrong already.
     pub held_back: u64,
 }
@@ -59,6 +61,7 @@ impl Report {
         self.by_schema += other.by_schema;
         self.rules += other.rules;
         self.held_back += other.held_back;
+        self.filled_later += other.filled_later;
         for (key, first) in other.partly {
             self.partly.entry(key).or_insert(first);
         }
@@ -157,6 +160,13 @@ impl Report {
                 self.unchecked_rules.len() as u64,
                 "CEL rule that cannot be run here",
                 "CEL rules that cannot be run here",
+            ));
+        }
+        if self.filled_later > 0 {
+            not.push(count(
+                self.filled_later,
+                "value that Flux or SOPS fills in later",
+                "values that Flux or SOPS fill in later",
             ));
         }
         if self.held_back > 0 {
