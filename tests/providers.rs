@@ -3,6 +3,7 @@
 //! `tests/snapshots/providers/` for a person to read.
 //!
 //! A plan's head says which warnings belong to it: `# warns: IF0123 IF0124`, or `# warns current: IF0125` for one profile.
+//! `# refused: IF0123` says that the plan is an error of exactly that code: what a provider cannot do.
 //! After a change of templates: `INSTA_UPDATE=always cargo test --test providers aws`, then read `git diff`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
@@ -46,7 +47,15 @@ fn of_the_profile(profile: &str) -> &'static [&'static str] {
 
 /// The warnings that a plan's head announces for a profile.
 fn announced(case: &Case, profile: &str) -> BTreeSet<String> {
-    let heads = ["# warns: ".to_owned(), format!("# warns {profile}: ")];
+    codes_in_head(case, &["# warns: ".to_owned(), format!("# warns {profile}: ")])
+}
+
+/// The errors that a plan's head announces; none for a plan that renders.
+fn refused(case: &Case) -> BTreeSet<String> {
+    codes_in_head(case, &["# refused: ".to_owned()])
+}
+
+fn codes_in_head(case: &Case, heads: &[String]) -> BTreeSet<String> {
     case.text
         .lines()
         .take_while(|line| line.starts_with('#') || line.is_empty())
@@ -59,6 +68,15 @@ fn announced(case: &Case, profile: &str) -> BTreeSet<String> {
 /// What is wrong with a rendered case.
 fn problems(case: &Case, profile: &str, rendered: &Rendered, crds: Option<&Crds>) -> Vec<String> {
     let mut out = rendered.told(Severity::Error);
+    let refused = refused(case);
+    if !refused.is_empty() {
+        let errors = rendered.findings.iter().filter(|finding| finding.severity == Severity::Error);
+        let found: BTreeSet<String> = errors.map(|finding| finding.code.id.to_owned()).collect();
+        if found == refused {
+            return Vec::new();
+        }
+        return vec![format!("refused for {found:?}, not for {refused:?}: {}", out.join("; "))];
+    }
     if rendered.cluster.is_none() {
         return out;
     }

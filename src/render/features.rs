@@ -25,6 +25,16 @@ pub static FEATURES: &[Feature] = &[
         on: |context, rest| context.cluster.profile.metadata.name == rest,
     },
     Feature {
+        name: "kubernetes.*",
+        description: "the minor of Kubernetes, for instance `kubernetes.1.36`",
+        on: |context, rest| {
+            let version = &context.cluster.kubernetes;
+            rest.split_once('.').is_some_and(|(major, minor)| {
+                major.parse() == Ok(version.major) && minor.parse() == Ok(version.minor)
+            })
+        },
+    },
+    Feature {
         name: "recipe.*",
         description: "the cluster takes this recipe bundle, for instance `recipe.base`",
         on: |context, rest| context.cluster.bundles.iter().any(|bundle| bundle.name == rest),
@@ -97,6 +107,11 @@ pub static FEATURES: &[Feature] = &[
         name: "single-node",
         description: "one machine can take pods in the whole cluster",
         on: |context, _| super::variables::schedulable_machines(context.cluster) <= 1,
+    },
+    Feature {
+        name: "schedulable-nodes",
+        description: "some machine takes ordinary pods",
+        on: |context, _| super::variables::schedulable_machines(context.cluster) > 0,
     },
     Feature {
         name: "cilium",
@@ -190,6 +205,16 @@ pub static FEATURES: &[Feature] = &[
         },
     },
     Feature {
+        name: "talos-ccm",
+        description: "the Talos cloud controller manager sets up nodes (Proxmox, unless the other one is chosen)",
+        on: |context, _| sets_up_nodes(context),
+    },
+    Feature {
+        name: "talos-api-access",
+        description: "pods in `kube-system` may read the Talos API: the Talos cloud controller manager runs",
+        on: |context, _| sets_up_nodes(context) || rotates_server_certificates(context),
+    },
+    Feature {
         name: "azure.*",
         description: "choices of the Azure block: `azure.internal-api`, `azure.existing-network`, `azure.control-plane-outbound`, `azure.node-outbound`",
         on: |context, rest| super::azure::chose(context.cluster, rest),
@@ -220,14 +245,7 @@ pub static FEATURES: &[Feature] = &[
     Feature {
         name: "rotate-server-certificates",
         description: "kubelets rotate their serving certificates",
-        on: |context, _| {
-            context
-                .cluster
-                .spec
-                .talos
-                .as_ref()
-                .is_some_and(|talos| talos.rotate_server_certificates != Some(false))
-        },
+        on: |context, _| rotates_server_certificates(context),
     },
     Feature {
         name: "install-disk",
@@ -269,6 +287,18 @@ pub static FEATURES: &[Feature] = &[
         on: |context, _| context.stage.is_some_and(|(bundle, _)| bundle.suspend),
     },
 ];
+
+fn rotates_server_certificates(context: &Context<'_>) -> bool {
+    let talos = context.cluster.spec.talos.as_ref();
+    talos.is_some_and(|talos| talos.rotate_server_certificates != Some(false))
+}
+
+/// Whether the Talos cloud controller manager is more than an approver of certificates.
+fn sets_up_nodes(context: &Context<'_>) -> bool {
+    use crate::plan::providers::ProxmoxCcm;
+    let proxmox = context.cluster.spec.proxmox.as_ref().filter(|_| context.cluster.cloud_provider.is_some());
+    proxmox.is_some_and(|proxmox| proxmox.cloud_controller_manager.unwrap_or_default() == ProxmoxCcm::Talos)
+}
 
 /// The bundle `base` brings Longhorn on Proxmox. Its default data path is that of a Talos user volume, which these machines
 /// need as a directory when the plan gives them none of that name.
