@@ -57,7 +57,7 @@ fn wrong_plans_say_why() {
     let table = [
         (
             format!("{AMI}    vpcID: vpc-0123456789abcdef0\n"),
-            "a VPC that exists needs `subnetIDs` or `subnets` (spec.aws.vpcID)",
+            "a VPC that exists needs its subnets named (spec.aws.vpcID)",
         ),
         (
             format!("{AMI}    subnetIDs: [subnet-0123456789abcdef0]\n"),

@@ -90,8 +90,8 @@ fn vpc(check: &mut Check<'_>, aws: &Aws) {
         check.error(
             &codes::BLOCK_FIELDS,
             &id,
-            "a VPC that exists needs `subnetIDs` or `subnets`",
-            "name its subnets, public and private ones of every zone in use",
+            "a VPC that exists needs its subnets named",
+            "give `subnetIDs` (or `subnets` with their zones): public and private ones of every zone in use",
         );
     }
     if aws.vpc_id.is_none() && has_ids {
