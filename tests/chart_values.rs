@@ -15,7 +15,8 @@ use tempfile::TempDir;
 /// A chart in the table.
 #[derive(Deserialize)]
 struct Chart {
-    chart: String,
+    #[serde(rename = "chart")]
+    name: String,
     version: String,
     keys: Vec<String>,
 }
@@ -60,7 +61,7 @@ fn add_ons_set_values_that_their_charts_have() {
         let known = table
             .charts
             .iter()
-            .find(|entry| entry.chart == name)
+            .find(|entry| entry.name == name)
             .unwrap_or_else(|| panic!("{name} is not in the table"));
         assert_eq!(&known.version, version, "{name}: look the values up in the version that the profile has");
         assert_eq!(&known.keys, keys, "{name}");
