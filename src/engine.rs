@@ -3,7 +3,10 @@
 use rayon::prelude::*;
 
 use crate::{
-    admission::rendered::{self, First, Previous},
+    admission::{
+        rendered::{self, First, Previous},
+        semantics,
+    },
     finding::{Finding, Findings, codes},
     plan::{
         read::Request,
@@ -51,6 +54,12 @@ impl Engine {
         &self.library
     }
 
+    /// The catalogue, when the engine is done.
+    #[must_use]
+    pub fn into_library(self) -> Library {
+        self.library
+    }
+
     /// Merges, resolves, renders and checks. Nothing is written here.
     #[must_use]
     pub fn run(&self, request: Request) -> Outcome {
@@ -88,6 +97,7 @@ impl Engine {
                 Err(findings) => outcome.findings.extend(findings),
             }
         }
+        outcome.findings.extend(semantics::check(&clusters));
         if outcome.findings.has_errors() {
             return;
         }
