@@ -4,6 +4,7 @@
 //! because only the door knows where a field came from: the plan and the template for what we rendered, the line of
 //! the file for what a user wrote.
 
+pub mod flux;
 pub mod object;
 pub mod rendered;
 pub mod rules;

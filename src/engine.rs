@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use crate::{
     admission::{
+        flux::{self, Checks, fleet::Claims},
         rendered::{self, First, Previous},
         semantics,
     },
@@ -29,6 +30,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Engine {
     library: Library,
+    checks: Checks,
     options: Options,
 }
 
@@ -45,7 +47,7 @@ impl Engine {
     /// An engine over a catalogue.
     #[must_use]
     pub fn new(library: Library, options: Options) -> Self {
-        Self { library, options }
+        Self { checks: Checks::new(library.catalog().clone()), library, options }
     }
 
     /// The catalogue.
@@ -102,23 +104,29 @@ impl Engine {
             return;
         }
         // Each cluster is checked where it was rendered, so that its objects need not be kept.
-        let rendered: Vec<Result<(RenderedCluster, Findings), Findings>> = clusters
+        let rendered: Vec<Result<(RenderedCluster, (Findings, Claims)), Findings>> = clusters
             .into_par_iter()
             .map(|cluster| {
                 let cluster = render(cluster, &self.library)?;
-                let findings = rendered::check(&cluster, previous);
-                Ok((cluster, findings))
+                let checked = rendered::check(&cluster, previous, &self.checks);
+                Ok((cluster, checked))
             })
             .collect();
+        let mut claims = Vec::with_capacity(rendered.len());
+        let mut found = Findings::new();
         for result in rendered {
             match result {
-                Ok((cluster, findings)) => {
-                    outcome.findings.extend(findings);
+                Ok((cluster, (findings, claimed))) => {
+                    found.extend(findings);
                     outcome.clusters.push(cluster);
+                    claims.push(claimed);
                 }
-                Err(findings) => outcome.findings.extend(findings),
+                Err(findings) => found.extend(findings),
             }
         }
+        // Many clusters read one shared file.
+        outcome.findings.extend(flux::distinct(found));
+        outcome.findings.extend(rendered::fleet(&outcome.clusters, &claims));
     }
 }
 

@@ -5,6 +5,7 @@
 
 use super::{
     Object, Objects, Violation,
+    flux::{self, Repository, fleet::Claims},
     rules::{self, External, Externals},
     secrets,
 };
@@ -42,8 +43,14 @@ impl Previous for First {
 }
 
 /// What all checks have against a cluster, in the order of its objects.
+///
+/// What a cluster takes for itself comes with them, to be compared with other clusters ([`fleet`]).
 #[must_use]
-pub fn check(cluster: &RenderedCluster, previous: &dyn Previous) -> Findings {
+pub fn check(
+    cluster: &RenderedCluster,
+    previous: &dyn Previous,
+    checks: &flux::Checks,
+) -> (Findings, Claims) {
     let mut findings = Findings::new();
     let before = previous.of(cluster, &mut findings);
     let objects: Objects =
@@ -56,6 +63,9 @@ pub fn check(cluster: &RenderedCluster, previous: &dyn Previous) -> Findings {
     };
     let mut violations = rules::check(&objects, before, &externals(&cluster.cluster));
     violations.extend(secrets::violations(&objects));
+    let names = [&*cluster.name, &*cluster.cluster.namespace];
+    let (report, claims) = checks.cluster(&objects, &names, Repository::of(&cluster.cluster));
+    violations.extend(report.violations);
     for violation in violations {
         let finding = finding(cluster, violation);
         // Zones and pools repeat what one line of the plan causes.
@@ -69,7 +79,17 @@ pub fn check(cluster: &RenderedCluster, previous: &dyn Previous) -> Findings {
             findings.push(finding);
         }
     }
-    findings
+    findings.extend(report.findings);
+    (findings, claims)
+}
+
+/// What clusters of one run must not share, at the plan of the second one.
+#[must_use]
+pub fn fleet(clusters: &[RenderedCluster], claims: &[Claims]) -> Findings {
+    flux::fleet::check(claims)
+        .into_iter()
+        .filter_map(|(position, violation)| Some(finding(clusters.get(position)?, violation)))
+        .collect()
 }
 
 /// What exists outside of a cluster's objects because the plan names it: shared sources and identities of the hub, and

@@ -354,6 +354,77 @@ codes! {
     MISSING_KEY = "IF0807", Content, "a key that the referenced object does not have",
         "The Secret or ConfigMap is there, the key that is asked for is not.";
 
+    // 09 the Flux graph
+    FLUX_BUILD = "IF0901", Content, "a folder that Flux reads does not build",
+        "kustomize would refuse the folder, and the Kustomization over it would never become ready. `kubectl kustomize` on \
+         the folder says the same.";
+    FLUX_NOT_CHECKED = "IF0902", Content, "a part of a folder was not checked",
+        "The offline build follows the part of kustomize and of Flux's substitution that catalogues use. What goes beyond \
+         may be right, but nobody looked at what comes out.";
+    FLUX_PATH = "IF0903", Content, "a Kustomization points at a folder that is not there",
+        "The path is seen from the root of the source (`spec.gitops.path` is the catalogue's place in it).";
+    FLUX_SOURCE = "IF0904", Content, "a Flux source that nobody declares",
+        "Sources live in `management/flux/sources/`, one file each, listed in `management/flux/kustomization.yaml`; the one \
+         with the catalogue is named by `spec.gitops.sourceRef`.";
+    FLUX_KUBECONFIG = "IF0905", Content, "something for the workload cluster would land on the hub",
+        "`kubeConfig` alone decides where the result of a Kustomization or HelmRelease goes. Without it the hub's controllers \
+         install on the hub, in silence.";
+    FLUX_REMOTE = "IF0906", Content, "Flux objects would land on a cluster without Flux",
+        "A Kustomization with `kubeConfig` applies everything to the workload cluster, HelmReleases and sources included, \
+         and no controller reads them there. HelmReleases belong to the stage `releases`, which stays on the hub.";
+    FLUX_NAMESPACE = "IF0907", Content, "a Namespace under `targetNamespace`",
+        "kustomize renames Namespace objects to the target namespace. Namespaces of the workload cluster belong to the \
+         stage `prereqs`.";
+    FLUX_PREFIX = "IF0908", Content, "a name prefix breaks references",
+        "kustomize knows the references of built-in kinds only: `dependsOn`, `chartRef`, `sourceRef` and `valuesFrom` keep \
+         the old names. Clusters are kept apart by their hub namespaces instead.";
+    FLUX_DEPENDENCY = "IF0909", Content, "a dependency that is not there",
+        "`dependsOn` names objects of the same kind: a Kustomization waits for Kustomizations, a HelmRelease for \
+         HelmReleases. To wait for a HelmRelease, depend on a Kustomization whose `healthChecks` name it.";
+    FLUX_CYCLE = "IF0910", Content, "dependencies go in a circle",
+        "Each waits for the next, for ever. Take one of the edges out.";
+    FLUX_WAIT = "IF0911", Content, "a dependency that does not wait for what it applies",
+        "Without `wait: true` or `healthChecks` a Kustomization is ready as soon as its objects are applied, so whoever \
+         depends on it starts too early.";
+    FLUX_TIMEOUT = "IF0912", Content, "a timeout shorter than what it waits for",
+        "A Kustomization that waits for HelmReleases fails when their installation takes longer than its own `timeout`. It \
+         must be above the sum along the longest chain of `dependsOn`. For bundles it stands in `bundle.yaml`.";
+    FLUX_RELEASE = "IF0913", Content, "a HelmRelease leaves a name to its defaults",
+        "Without `releaseName` the target namespace becomes a part of the name; without `targetNamespace` and \
+         `storageNamespace` Helm uses a namespace of the hub's name, which the workload cluster does not have.";
+    FLUX_LOCAL = "IF0914", Content, "a reference that is not local",
+        "Secrets and ConfigMaps of a Flux object are read in its own namespace on the hub; kubeconfigs are those of the \
+         Cluster that lives there.";
+    FLUX_API_VERSION = "IF0915", Content, "a Flux API version that is not served any more",
+        "Flux 2.9 serves one version of each kind, and the betas of sources, Kustomizations and HelmReleases are gone.";
+    FLUX_VARIABLE = "IF0916", Content, "variables used, declared and supplied are not the same",
+        "Flux 2.9 refuses a variable without a value; a value that nothing uses, or a declaration without a use, is mostly a \
+         misspelt name.";
+    FLUX_LEFTOVER = "IF0917", Content, "a `${` is left in a rendered object",
+        "Whatever applies the hub's objects may substitute once more and would take it for a variable. A literal one is \
+         fine in an object annotated with `kustomize.toolkit.fluxcd.io/substitute: disabled`.";
+    FLUX_ORPHAN = "IF0918", Content, "deleting this would wait for a cluster that is gone",
+        "Flux deletes what a Kustomization applied before the Kustomization itself goes. When the cluster went first that \
+         never ends, so what lies on a workload cluster is orphaned: `deletionPolicy: Orphan`.";
+    FLUX_SHARED_NAMESPACE = "IF0919", Content, "two clusters in one hub namespace",
+        "Kustomizations, HelmReleases and the gate of two clusters have the same names; a namespace for each keeps them \
+         apart.";
+    FLUX_OWNER = "IF0920", Content, "one object is applied by two Kustomizations",
+        "They would overwrite each other at every interval, and removing one takes the object away from the other.";
+    FLUX_PATCH = "IF0921", Content, "a patch that does nothing, or cannot be applied",
+        "A patch whose target matches no object is silently nothing for Flux.";
+    FLUX_SUSPENDED = "IF0922", Content, "something waits for a suspended bundle",
+        "A suspended Kustomization keeps the state that it had. On a new cluster it never becomes ready, and neither does \
+         what depends on it.";
+    FLUX_STUCK = "IF0923", Content, "something never becomes ready",
+        "The bring-up of the cluster was walked through as the controllers would, and this stayed behind.";
+    FLUX_CILIUM = "IF0924", Content, "Cilium's values and the machine configuration disagree",
+        "Talos and Cilium share the work: who runs kube-proxy, where the API is reached, who loads kernel modules. Where \
+         they disagree the network does not come up.";
+    FLUX_SHARED = "IF0925", Content, "two clusters share what each needs for itself",
+        "Cluster ids of one mesh, owner ids of DNS records, ranges of VM ids: with the same value two clusters change or \
+         delete each other's things.";
+
     // 10 secrets
     SECRET_PLAIN = "IF1001", Content, "a secret value stands in plain text",
         "Whoever reads the repository reads the value, and Git keeps it for ever: treat it as known and make a new one. \

@@ -4,6 +4,8 @@ mod bundles;
 mod machines;
 mod versions;
 
+pub use bundles::COMMON_VARIABLES;
+
 use std::sync::Arc;
 
 use serde_json::Value;

@@ -109,6 +109,11 @@ pub static FEATURES: &[Feature] = &[
         on: |context, _| super::variables::schedulable_machines(context.cluster) <= 1,
     },
     Feature {
+        name: "schedulable-nodes",
+        description: "some machine takes ordinary pods",
+        on: |context, _| super::variables::schedulable_machines(context.cluster) > 0,
+    },
+    Feature {
         name: "cilium",
         description: "Cilium is the CNI",
         on: |context, _| context.cluster.cilium.is_some(),
