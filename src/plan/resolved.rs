@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     catalog::{bundle::Bundle, descriptor::Descriptor, profile::Profile},
-    yaml::pointer::FieldPath,
+    yaml::{Location, pointer::FieldPath},
 };
 
 /// A cluster as it will be rendered.
@@ -25,6 +25,8 @@ use crate::{
 pub struct ResolvedCluster {
     /// Its name.
     pub name: String,
+    /// Where the name was written: `metadata.name`, or a fleet's `spec.clusters[3].name`.
+    pub name_location: Option<Location>,
     /// The plan that it comes from, as `Kind/name`; rendered objects carry it, so that a later run knows its own.
     pub plan: String,
     /// The hub namespace of its objects.

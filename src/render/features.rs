@@ -25,6 +25,16 @@ pub static FEATURES: &[Feature] = &[
         on: |context, rest| context.cluster.profile.metadata.name == rest,
     },
     Feature {
+        name: "kubernetes.*",
+        description: "the minor of Kubernetes, for instance `kubernetes.1.36`",
+        on: |context, rest| {
+            let version = &context.cluster.kubernetes;
+            rest.split_once('.').is_some_and(|(major, minor)| {
+                major.parse() == Ok(version.major) && minor.parse() == Ok(version.minor)
+            })
+        },
+    },
+    Feature {
         name: "recipe.*",
         description: "the cluster takes this recipe bundle, for instance `recipe.base`",
         on: |context, rest| context.cluster.bundles.iter().any(|bundle| bundle.name == rest),
@@ -97,6 +107,11 @@ pub static FEATURES: &[Feature] = &[
         name: "single-node",
         description: "one machine can take pods in the whole cluster",
         on: |context, _| super::variables::schedulable_machines(context.cluster) <= 1,
+    },
+    Feature {
+        name: "schedulable-nodes",
+        description: "some machine takes ordinary pods",
+        on: |context, _| super::variables::schedulable_machines(context.cluster) > 0,
     },
     Feature {
         name: "cilium",

@@ -4,11 +4,12 @@ use std::{collections::BTreeMap, sync::OnceLock};
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{name, scope::Context};
+use super::{aws, name, scope::Context};
 use crate::{
     catalog::profile::ProfileSpec,
     plan::{
         Provider,
+        addons::{BgpPeer, LoadBalancer, LoadBalancerMode},
         recipe::PatchTarget,
         resolved::{Machines, ResolvedCluster, Role},
     },
@@ -152,6 +153,10 @@ variables! {
             => |context| integer(context.cluster.network.endpoint.as_ref().map_or(6443, |endpoint| endpoint.port));
         "MANAGEMENT_CIDRS", "spec.network.managementCIDRs", "from where the hub and operators come; unset when the list is empty"
             => |context| list(&context.cluster.network.management_cidrs);
+        "MANAGEMENT_CIDRS_V4", "spec.network.managementCIDRs", "the IPv4 ones of `MANAGEMENT_CIDRS`, for providers that list the families apart"
+            => |context| list(&of_family(&context.cluster.network.management_cidrs, false));
+        "MANAGEMENT_CIDRS_V6", "spec.network.managementCIDRs", "the IPv6 ones of `MANAGEMENT_CIDRS`"
+            => |context| list(&of_family(&context.cluster.network.management_cidrs, true));
         "NODE_CIDRS", "spec.network.nodeCIDRs", "from which networks nodes pick their address"
             => |context| list(&context.cluster.network.node_cidrs);
         "KUBECONFIG_SECRET", "metadata.name", "the Secret with the cluster's kubeconfig, which the control-plane provider writes"
@@ -169,28 +174,40 @@ variables! {
             => |context| integer(context.cluster.cilium.as_ref()?.cluster_id?);
         "CILIUM_OPERATOR_REPLICAS", "spec.workers", "1 when only one machine takes pods, else 2"
             => |context| integer(schedulable_machines(context.cluster).clamp(1, 2));
+        "HUBBLE_ENABLED", "spec.addons.cilium.hubble", "whether Hubble is on"
+            => |context| Some(Value::Bool(context.cluster.cilium.as_ref()?.hubble != Some(false)));
         "CILIUM_VALUES", "spec.addons.cilium.values", "the plan's Helm values for Cilium"
             => |context| map(context.cluster.cilium.as_ref()?.values.as_ref());
         "GATEWAY_VALUES", "spec.addons.gateway.values", "the plan's Helm values for the gateway controller"
             => |context| map(context.cluster.gateway.as_ref()?.values.as_ref());
         "GATEWAY_CONTROLLER", "spec.addons.gateway.controller", "`envoy` or `cilium`"
             => |context| text(context.cluster.gateway.as_ref()?.controller.unwrap_or_default().as_str());
-        "GATEWAY_HOSTNAME", "spec.addons.gateway.hostname", "the DNS name of the Gateway's listeners"
-            => |context| text(context.cluster.gateway.as_ref()?.hostname.clone().unwrap_or_else(|| format!("*.{}.example.internal", context.cluster.name)));
+        "GATEWAY_HOSTNAME", "spec.addons.gateway.hostname", "what the Gateway's HTTPS listener answers for; by default the names below the bundles' `cluster_domain`"
+            => |context| text(gateway_hostname(context.cluster)?);
         "GATEWAY_ISSUER", "spec.addons.gateway.issuer", "the ClusterIssuer of the Gateway's certificate"
-            => |context| text(context.cluster.gateway.as_ref()?.issuer.as_deref().unwrap_or("selfsigned"));
+            => |context| text(context.cluster.gateway.as_ref()?.issuer.as_deref().unwrap_or("internal-ca"));
+        "GATEWAY_REPLICAS", "spec.workers", "Envoy proxies: 1 when only one machine takes pods, else 2"
+            => |context| integer(schedulable_machines(context.cluster).clamp(1, 2));
         "CCM_VALUES", "spec.addons.cloudProvider.values", "the plan's Helm values for the cloud controller manager"
             => |context| map(context.cluster.cloud_provider.as_ref()?.values.as_ref());
         "CSI_VALUES", "spec.addons.cloudProvider.csiValues", "the plan's Helm values for the CSI driver"
             => |context| map(context.cluster.cloud_provider.as_ref()?.csi_values.as_ref());
-        "LB_ADDRESSES", "spec.addons.cilium.loadBalancer.addresses", "addresses for load balancers, as blocks of a CiliumLoadBalancerIPPool"
-            => |context| load_balancer_blocks(context.cluster);
-        "LB_INTERFACES", "spec.addons.cilium.loadBalancer.interfaces", "the interfaces that announce them"
-            => |context| list(context.cluster.cilium.as_ref()?.load_balancer.as_ref()?.interfaces.as_deref().unwrap_or(&[r"^e(th|n[a-z0-9]+)".to_owned()]));
-        "LB_LOCAL_ASN", "spec.addons.cilium.loadBalancer.localASN", "the cluster's autonomous system"
-            => |context| Some(Value::Integer(context.cluster.cilium.as_ref()?.load_balancer.as_ref()?.local_asn?));
-        "LB_PEERS", "spec.addons.cilium.loadBalancer.peers", "the BGP routers"
-            => |context| data(json!(context.cluster.cilium.as_ref()?.load_balancer.as_ref()?.peers.as_ref()?));
+        "LB_MODE", "spec.addons.cilium.loadBalancer.mode", "the folder under `clusters/cilium/configs`: `l2`, `bgp`, or `pool` without an announcement"
+            => |context| text(load_balancer_folder(context.cluster)?);
+        "LB_ADDRESSES", "spec.addons.cilium.loadBalancer.addresses", "addresses for load balancers: blocks of a CiliumLoadBalancerIPPool as JSON text, for a Flux variable"
+            => |context| text(load_balancer_blocks(context.cluster)?.to_string());
+        "LB_INTERFACES", "spec.addons.cilium.loadBalancer.interfaces", "the interfaces that announce them, as JSON text"
+            => |context| text(json!(load_balancer(context.cluster)?.interfaces.as_deref().unwrap_or(&[r"^e(th|n[a-z0-9]+)".to_owned()])).to_string());
+        "LB_LOCAL_ASN", "spec.addons.cilium.loadBalancer.localASN", "the cluster's autonomous system; 64512 unless the plan says otherwise"
+            => |context| Some(Value::Integer(load_balancer(context.cluster)?.local_asn.unwrap_or(64512)));
+        "LB_PEERS", "spec.addons.cilium.loadBalancer.peers", "the BGP routers: peers of a CiliumBGPClusterConfig as JSON text"
+            => |context| text(load_balancer_peers(context.cluster)?.to_string());
+        "VPC_CIDR", "spec.aws.vpcCIDR", "the CIDR of the VPC that is made for a cluster on AWS; unset in an existing VPC"
+            => |context| text(aws::vpc_cidr(context.cluster)?);
+        "SUBNETS", "spec.aws.subnets", "the subnets of a cluster on AWS: `spec.aws.subnets`, or `spec.aws.subnetIDs` in the same form"
+            => |context| data(aws::subnets(context.cluster)?);
+        "NODE_PORT_CIDRS", "spec.aws.nodePortCIDRs", "from where NodePorts are reached on AWS; never empty, because that would be the whole world"
+            => |context| data(json!(aws::node_port_cidrs(context.cluster)?));
         "AZURE_RESOURCE_GROUP", "spec.azure.resourceGroup", "the resource group; the cluster's name unless the plan says otherwise"
             => |context| text(super::azure::resource_group(context.cluster)?);
         "AZURE_VNET_NAME", "spec.azure.vnet.name", "the virtual network: an existing one, or `<cluster>-vnet`"
@@ -263,7 +280,11 @@ variables! {
             => |context| list(&context.prepared?.patches.iter().map(|patch| patch.text.clone()).collect::<Vec<_>>());
         "OVERRIDES_MACHINE", "", "the plan's raw fields for the machine template's `spec.template.spec`"
             => |context| overrides(context.cluster, match context.machines?.role { Role::ControlPlane => "controlPlane", Role::Worker => "workers" });
+        "AMI", "spec.aws.ami", "the AMI of these machines: their pool's own from `spec.aws.poolAMIs`, or `spec.aws.ami`"
+            => |context| data(aws::ami(context.cluster, &context.machines?.name)?.clone());
         "INSTANCE_PROFILE", "spec.aws.instanceProfiles", "the IAM instance profile of these machines" => |context| by_role(context, "instanceProfiles");
+        "PUBLIC_IP", "spec.aws.publicIP", "whether these machines have public addresses on AWS" => |context| by_role(context, "publicIP");
+        "METADATA_HOP_LIMIT", "spec.aws.metadataHopLimit", "hops that answers of the instance metadata service may take on these machines" => |context| integer(aws::metadata_hop_limit(context.cluster, context.machines?.role)?);
         "USER_ASSIGNED_IDENTITY", "spec.azure.userAssignedIdentities", "the managed identity of these machines" => |context| by_role(context, "userAssignedIdentities");
         "ADDITIONAL_DISKS", "spec.gcp.additionalDisks", "the disks beside the system disk of these machines" => |context| by_role(context, "additionalDisks");
         "ROOT_DEVICE_TYPE", "spec.gcp.rootDeviceType", "the root disk's type of these machines" => |context| by_role(context, "rootDeviceType");
@@ -564,6 +585,10 @@ fn list(items: &[String]) -> Option<Value> {
     if items.is_empty() { None } else { data(json!(items)) }
 }
 
+fn of_family(cidrs: &[String], ipv6: bool) -> Vec<String> {
+    cidrs.iter().filter(|cidr| cidr.contains(':') == ipv6).cloned().collect()
+}
+
 fn map(values: Option<&Map<String, Json>>) -> Option<Value> {
     values.filter(|values| !values.is_empty()).and_then(|values| data(Json::Object(values.clone())))
 }
@@ -598,13 +623,41 @@ fn cert_sans(cluster: &ResolvedCluster) -> Vec<String> {
     names
 }
 
+/// Without a Secret of its own a Kustomization decrypts with the controller's key (`--sops-age-secret`), but only if it says
+/// that it wants to (fluxcd/kustomize-controller `internal/decryptor/decryptor.go`).
 fn decryption(cluster: &ResolvedCluster) -> Option<Value> {
-    let secret = cluster.gitops.decryption_secret.as_ref()?;
-    data(json!({"provider": "sops", "secretRef": {"name": secret}}))
+    match &cluster.gitops.decryption_secret {
+        Some(secret) => data(json!({"provider": "sops", "secretRef": {"name": secret}})),
+        None => data(json!({"provider": "sops"})),
+    }
 }
 
-fn load_balancer_blocks(cluster: &ResolvedCluster) -> Option<Value> {
-    let addresses = cluster.cilium.as_ref()?.load_balancer.as_ref()?.addresses.as_ref()?;
+/// The Gateway answers for the names that the bundles' routes have, unless the plan says otherwise.
+fn gateway_hostname(cluster: &ResolvedCluster) -> Option<String> {
+    let given = cluster.gateway.as_ref()?.hostname.clone();
+    let domain = || {
+        let standard = format!("{}.example.internal", cluster.name);
+        let stages = cluster.bundles.iter().flat_map(|bundle| &bundle.stages);
+        let mut domains = stages.filter_map(|stage| stage.substitute.get("cluster_domain"));
+        domains.find(|domain| **domain != standard).cloned().unwrap_or(standard)
+    };
+    Some(given.unwrap_or_else(|| format!("*.{}", domain())))
+}
+
+fn load_balancer(cluster: &ResolvedCluster) -> Option<&LoadBalancer> {
+    cluster.cilium.as_ref()?.load_balancer.as_ref()
+}
+
+fn load_balancer_folder(cluster: &ResolvedCluster) -> Option<&'static str> {
+    Some(match load_balancer(cluster)?.mode {
+        Some(LoadBalancerMode::L2) => "l2",
+        Some(LoadBalancerMode::Bgp) => "bgp",
+        None => "pool",
+    })
+}
+
+fn load_balancer_blocks(cluster: &ResolvedCluster) -> Option<Json> {
+    let addresses = load_balancer(cluster)?.addresses.as_ref().filter(|addresses| !addresses.is_empty())?;
     let blocks: Vec<Json> = addresses
         .iter()
         .map(|address| match address.split_once('-') {
@@ -613,7 +666,21 @@ fn load_balancer_blocks(cluster: &ResolvedCluster) -> Option<Value> {
             None => json!({"start": address, "stop": address}),
         })
         .collect();
-    data(Json::Array(blocks))
+    Some(Json::Array(blocks))
+}
+
+/// A router is named by its address, so that another order in the plan is not another set of sessions.
+fn load_balancer_peers(cluster: &ResolvedCluster) -> Option<Json> {
+    let peers = load_balancer(cluster)?.peers.as_ref()?;
+    let peer = |peer: &BgpPeer| {
+        json!({
+            "name": peer.address,
+            "peerASN": peer.asn,
+            "peerAddress": peer.address,
+            "peerConfigRef": {"name": "default"},
+        })
+    };
+    Some(peers.iter().map(peer).collect())
 }
 
 /// All labels that the nodes of these machines get.

@@ -385,8 +385,14 @@ pub fn plan(provider: Provider) -> BoxedStrategy<Value> {
     let region = shape.region;
     ("[a-z][a-z0-9-]{0,18}[a-z0-9]", spec)
         .prop_map(move |(name, mut spec)| {
+            // GCP's network tags have no two hyphens in a row.
+            let name = if provider == Provider::Gcp { name.replace("--", "-a") } else { name };
             extend(&mut spec, vec![("provider", json!(provider.as_str())), ("region", json!(region))]);
             plain_talos_network(&mut spec);
+            if spec.pointer("/gcp/loadBalancerType") == Some(&json!("Internal")) {
+                // Talos has to know the address of an internal load balancer beforehand.
+                spec["network"]["endpoint"] = json!({"host": "10.0.0.10"});
+            }
             json!({"apiVersion": "infraflux.io/v1alpha1", "kind": "ClusterPlan", "metadata": {"name": name}, "spec": spec})
         })
         .boxed()

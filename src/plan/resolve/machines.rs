@@ -53,13 +53,19 @@ impl Resolver<'_> {
             Wanted { instance_type: instance_type.as_deref(), cpu: *cpu, memory_gib: *memory_gib, gpu: None };
         let instance = self.instance(&wanted, provider, &path)?;
         let replicas = written.replicas.unwrap_or(3);
-        if replicas < 1 || replicas % 2 == 0 {
+        // More than two of an even number work, so they are a warning later on.
+        if replicas < 1 || replicas == 2 {
             let path = path.key("replicas");
+            let message = if replicas == 2 {
+                "a control plane of 2 machines stops when either of them does".to_owned()
+            } else {
+                format!("a control plane needs machines, {replicas} is none")
+            };
             self.error(
                 &codes::PLAN_REPLICAS,
                 &path,
-                format!("a control plane of {replicas} machines has no useful etcd quorum"),
-                "use 1, 3 or 5",
+                message,
+                "use 3 or 5, or 1 where an outage is acceptable: etcd needs a majority of its members",
             );
         }
         self.zones(written.failure_domains.as_deref(), descriptor, &path);
