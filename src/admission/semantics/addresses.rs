@@ -122,7 +122,10 @@ pub(super) fn claims(cluster: &ResolvedCluster) -> Vec<Claim> {
             }
         }
     }
-    if let Some(text) = written.gcp.as_ref().and_then(|gcp| gcp.subnet_cidr.as_ref()) {
+    // A subnet that exists has addresses of its own, which the plan does not say.
+    if let Some(text) =
+        written.gcp.as_ref().filter(|gcp| gcp.subnet.is_none()).and_then(|gcp| gcp.subnet_cidr.as_ref())
+    {
         add(Use::MachineNetwork, text, spec("gcp.subnetCIDR"), address::cidr(text));
     }
     if let Some(proxmox) = &written.proxmox {
