@@ -5,15 +5,12 @@ use std::net::IpAddr;
 use super::{Check, network, spec};
 use crate::{
     finding::{Finding, codes},
-    plan::providers::{Gcp, GcpLoadBalancer},
+    plan::providers::{Gcp, gcp::GcpLoadBalancer},
 };
 
 pub(super) fn check(check: &mut Check<'_>) {
     let Some(gcp) = check.cluster.spec.gcp.clone() else { return };
     region(check);
-    networks(check, &gcp);
-    internal(check, &gcp);
-    no_charts(check);
     if let Some(text) = &gcp.subnet_cidr {
         let path = spec("gcp.subnetCIDR");
         if let Some(net) = network::one(check, text, &path)
@@ -27,6 +24,8 @@ pub(super) fn check(check: &mut Check<'_>) {
             );
         }
     }
+    networks(check, &gcp);
+    no_charts(check);
     if let Some(image) = &gcp.image {
         let bare = image
             .trim_start_matches("https://www.googleapis.com/compute/v1/")
@@ -55,61 +54,58 @@ pub(super) fn check(check: &mut Check<'_>) {
     }
 }
 
-/// What exists is named, what is named exists.
+/// What exists and what is made; the internal address of the API.
 fn networks(check: &mut Check<'_>, gcp: &Gcp) {
-    if gcp.network.is_none() && gcp.subnet.is_some() {
+    let [network, subnet, cidr] = ["gcp.network", "gcp.subnet", "gcp.subnetCIDR"].map(spec);
+    if gcp.subnet.is_some() && gcp.network.is_none() {
         check.error(
             &codes::BLOCK_FIELDS,
-            &spec("gcp.subnet"),
-            "an existing subnet lies in an existing network",
-            "name that network too, as `network`; or leave `subnet` out, and the provider makes one",
+            &subnet,
+            "a subnet that exists is found in its network",
+            "add `network`, or remove `subnet` to get a new network",
         );
+    }
+    if gcp.subnet.is_some() && check.is_written(&cidr) {
+        let finding = Finding::warning(&codes::NOT_IN_USE, "`subnetCIDR` has no effect: no subnet is made");
+        check.between(finding, (&cidr, &subnet), "the subnet that exists", "remove one of the two");
     }
     if gcp.host_project.is_some() && (gcp.network.is_none() || gcp.subnet.is_none()) {
         check.error(
             &codes::BLOCK_FIELDS,
             &spec("gcp.hostProject"),
-            "in another project's network the provider makes nothing",
-            "name the shared `network` and its `subnet`",
+            "a shared VPC is used by its network and subnet, which are not named",
+            "add `network` and `subnet`",
         );
     }
-    if let (Some(_), true) = (&gcp.subnet, check.is_written(&spec("gcp.subnetCIDR"))) {
-        let finding = Finding::warning(
+    let mtu = spec("gcp.mtu");
+    if gcp.mtu.is_some() && gcp.network.is_some() {
+        let finding = Finding::warning(&codes::NOT_IN_USE, "`mtu` has no effect: no network is made");
+        check.between(finding, (&mtu, &network), "the network that exists", "remove one of the two");
+    }
+    let internal =
+        matches!(gcp.load_balancer_type, Some(GcpLoadBalancer::Internal | GcpLoadBalancer::InternalExternal));
+    if gcp.internal_access.is_some() && !internal {
+        check.warning(
             &codes::NOT_IN_USE,
-            "`subnetCIDR` has no effect: the subnet exists already, with addresses of its own",
+            &spec("gcp.internalAccess"),
+            "`internalAccess` has no effect: the load balancer is external".to_owned(),
+            "remove it, or set `loadBalancerType`",
         );
-        let paths = (&spec("gcp.subnetCIDR"), &spec("gcp.subnet"));
-        check.between(finding, paths, "the existing subnet", "remove one of the two");
     }
-}
-
-/// The address of an internal load balancer.
-fn internal(check: &mut Check<'_>, gcp: &Gcp) {
-    let kind = gcp.load_balancer_type.unwrap_or(GcpLoadBalancer::External);
-    if kind == GcpLoadBalancer::External {
-        if gcp.internal_access.is_some() {
-            check.warning(
-                &codes::NOT_IN_USE,
-                &spec("gcp.internalAccess"),
-                "`internalAccess` has no effect: the load balancer is external".to_owned(),
-                "remove it, or set `loadBalancerType`",
-            );
-        }
-        return;
-    }
-    let endpoint = check.cluster.network.endpoint.clone();
-    let Some(address) = endpoint.and_then(|endpoint| endpoint.host.parse::<IpAddr>().ok()) else { return };
-    let path = spec("network.endpoint.host");
-    let made = gcp.subnet.is_none().then_some(gcp.subnet_cidr.as_ref()).flatten();
-    if let Some(net) = made.and_then(|text| text.parse::<ipnet::IpNet>().ok())
+    let host = spec("network.endpoint.host");
+    let address =
+        check.cluster.network.endpoint.as_ref().and_then(|endpoint| endpoint.host.parse::<IpAddr>().ok());
+    if internal
+        && gcp.subnet.is_none()
+        && let (Some(address), Some(net)) =
+            (address, gcp.subnet_cidr.as_ref().and_then(|text| text.parse::<ipnet::IpNet>().ok()))
         && !net.contains(&address)
     {
         let finding = Finding::error(
             &codes::ENDPOINT,
-            format!("the internal load balancer cannot take `{address}`, it is not in the subnet {net}"),
+            format!("the internal address `{address}` is not in the subnet `{net}`"),
         );
-        let subnet = spec("gcp.subnetCIDR");
-        check.between(finding, (&path, &subnet), "the subnet", "choose a free address of the subnet");
+        check.between(finding, (&host, &cidr), "the subnet", "choose a free address of the subnet");
     }
 }
 
