@@ -228,6 +228,59 @@ codes! {
     PROFILE = "IF0401", Content, "a version profile is missing or wrong",
         "Profiles are files in `management/profiles/`: they pin Kubernetes, Talos, the Cluster API providers and the \
          charts. `infraflux versions` prints them.";
+    // 05 schemas of objects
+    SCHEMA_UNKNOWN_FIELD = "IF0501", Content, "a field that the kind does not have",
+        "The schema of this kind and version does not list the field, so the API server drops it in silence or, with strict \
+         field validation (the default of kubectl), refuses the object. Mostly it is misspelt, stands one level too high or \
+         low, or belongs to another version.";
+    SCHEMA_TYPE = "IF0502", Content, "a value has the wrong type",
+        "The schema wants another type. Quotes decide: `\"3\"` is a string, `3` a number, and unquoted `yes`, `no`, `on` and \
+         `off` are booleans to Kubernetes.";
+    SCHEMA_MISSING = "IF0503", Content, "a field that must be there is missing",
+        "The schema requires the field. A field that is `null` counts as missing.";
+    SCHEMA_CHOICE = "IF0504", Content, "a word that is not among those allowed",
+        "The field takes one of a few words; capital letters matter.";
+    SCHEMA_FORM = "IF0505", Content, "a text that does not have the form required",
+        "The text must match a pattern or have a format (a network, a duration, base64, a time) that the schema names.";
+    SCHEMA_BOUNDS = "IF0506", Content, "a value or a size is out of bounds",
+        "A number is too small or large, a text or list too short or long, or a mapping has too few or many keys.";
+    SCHEMA_DUPLICATE = "IF0507", Content, "an entry is there twice in a list that allows each once",
+        "The entries of this list are told apart by their value or by some of their keys. With two of the same the API server \
+         refuses the object.";
+    SCHEMA_ALTERNATIVES = "IF0508", Content, "fields that exclude each other, or none of several",
+        "The schema describes alternatives (`oneOf`, `anyOf`, `not`), and the object fits none of them or too many.";
+    SCHEMA_VERSION = "IF0509", Content, "a version that is not served",
+        "The kind exists, this version of it is not served by the CRD or by this Kubernetes. Fields may differ between \
+         versions.";
+    SCHEMA_DEPRECATED = "IF0510", Content, "a version that is deprecated",
+        "The CRD says that this version will go. The API server still takes it and warns.";
+    SCHEMA_NONE = "IF0511", Content, "objects without a schema were not checked",
+        "Neither the CRDs given nor the kinds of Kubernetes have a schema for this kind. Nothing is known about its fields: \
+         give the CRD with `--crds`, or keep it for the project with `infraflux crds import`.";
+    SCHEMA_SCOPE = "IF0512", Content, "a namespace that is missing or has no meaning",
+        "Objects of most kinds live in a namespace; some belong to the whole cluster and have none.";
+    SCHEMA_NAME = "IF0513", Content, "a name, label or annotation that the API server refuses",
+        "Names are DNS names for most kinds and DNS labels for some; labels and annotations have rules for keys, and labels \
+         for values too.";
+    CRD_UNUSABLE = "IF0514", Content, "a CRD that cannot be used",
+        "The document is no CustomResourceDefinition of `apiextensions.k8s.io/v1`, or it lacks what every one has. \
+         `kubectl get crds -o yaml` prints those of a cluster.";
+    SCHEMA_MANY = "IF0515", Content, "more problems in one object than are listed",
+        "After a hundred problems the others of an object are not listed: mostly it is of another kind or version than it says.";
+    SCHEMA_PARTLY = "IF0516", Content, "a part of a schema is not checked",
+        "The CRD has something that cannot be checked here, for instance a regular expression that only Go knows. Everything \
+         else of the schema is checked.";
+
+    // 06 CEL
+    CEL_RULE = "IF0601", Content, "a rule of the CRD does not hold",
+        "CRDs carry rules in CEL (`x-kubernetes-validations`) for what a schema cannot say. The message is the one that the \
+         API server would give. Rules about changes compare with the previous render.";
+    CEL_UNCHECKED = "IF0602", Content, "a rule of the CRD was not checked",
+        "The rule uses something that this evaluator does not have, does not compile, or would take too long. It is neither \
+         held to be true nor false: the API server may still refuse the object.";
+    CEL_ERROR = "IF0603", Content, "a rule of the CRD fails with an error",
+        "The rule reads something that the object does not have. The API server refuses an object when a rule ends in an error.";
+
     // 07 rules of admission webhooks and controllers
     TEMPLATE_CHANGED = "IF0701", Content, "an immutable template was changed in place",
         "Machine templates cannot be changed: the provider's webhook refuses it, or nothing would happen to machines that \
@@ -353,6 +406,77 @@ codes! {
         "Control planes and infrastructure clusters wait until a Cluster owns them.";
     MISSING_KEY = "IF0807", Content, "a key that the referenced object does not have",
         "The Secret or ConfigMap is there, the key that is asked for is not.";
+
+    // 09 the Flux graph
+    FLUX_BUILD = "IF0901", Content, "a folder that Flux reads does not build",
+        "kustomize would refuse the folder, and the Kustomization over it would never become ready. `kubectl kustomize` on \
+         the folder says the same.";
+    FLUX_NOT_CHECKED = "IF0902", Content, "a part of a folder was not checked",
+        "The offline build follows the part of kustomize and of Flux's substitution that catalogues use. What goes beyond \
+         may be right, but nobody looked at what comes out.";
+    FLUX_PATH = "IF0903", Content, "a Kustomization points at a folder that is not there",
+        "The path is seen from the root of the source (`spec.gitops.path` is the catalogue's place in it).";
+    FLUX_SOURCE = "IF0904", Content, "a Flux source that nobody declares",
+        "Sources live in `management/flux/sources/`, one file each, listed in `management/flux/kustomization.yaml`; the one \
+         with the catalogue is named by `spec.gitops.sourceRef`.";
+    FLUX_KUBECONFIG = "IF0905", Content, "something for the workload cluster would land on the hub",
+        "`kubeConfig` alone decides where the result of a Kustomization or HelmRelease goes. Without it the hub's controllers \
+         install on the hub, in silence.";
+    FLUX_REMOTE = "IF0906", Content, "Flux objects would land on a cluster without Flux",
+        "A Kustomization with `kubeConfig` applies everything to the workload cluster, HelmReleases and sources included, \
+         and no controller reads them there. HelmReleases belong to the stage `releases`, which stays on the hub.";
+    FLUX_NAMESPACE = "IF0907", Content, "a Namespace under `targetNamespace`",
+        "kustomize renames Namespace objects to the target namespace. Namespaces of the workload cluster belong to the \
+         stage `prereqs`.";
+    FLUX_PREFIX = "IF0908", Content, "a name prefix breaks references",
+        "kustomize knows the references of built-in kinds only: `dependsOn`, `chartRef`, `sourceRef` and `valuesFrom` keep \
+         the old names. Clusters are kept apart by their hub namespaces instead.";
+    FLUX_DEPENDENCY = "IF0909", Content, "a dependency that is not there",
+        "`dependsOn` names objects of the same kind: a Kustomization waits for Kustomizations, a HelmRelease for \
+         HelmReleases. To wait for a HelmRelease, depend on a Kustomization whose `healthChecks` name it.";
+    FLUX_CYCLE = "IF0910", Content, "dependencies go in a circle",
+        "Each waits for the next, for ever. Take one of the edges out.";
+    FLUX_WAIT = "IF0911", Content, "a dependency that does not wait for what it applies",
+        "Without `wait: true` or `healthChecks` a Kustomization is ready as soon as its objects are applied, so whoever \
+         depends on it starts too early.";
+    FLUX_TIMEOUT = "IF0912", Content, "a timeout shorter than what it waits for",
+        "A Kustomization that waits for HelmReleases fails when their installation takes longer than its own `timeout`. It \
+         must be above the sum along the longest chain of `dependsOn`. For bundles it stands in `bundle.yaml`.";
+    FLUX_RELEASE = "IF0913", Content, "a HelmRelease leaves a name to its defaults",
+        "Without `releaseName` the target namespace becomes a part of the name; without `targetNamespace` and \
+         `storageNamespace` Helm uses a namespace of the hub's name, which the workload cluster does not have.";
+    FLUX_LOCAL = "IF0914", Content, "a reference that is not local",
+        "Secrets and ConfigMaps of a Flux object are read in its own namespace on the hub; kubeconfigs are those of the \
+         Cluster that lives there.";
+    FLUX_API_VERSION = "IF0915", Content, "a Flux API version that is not served any more",
+        "Flux 2.9 serves one version of each kind, and the betas of sources, Kustomizations and HelmReleases are gone.";
+    FLUX_VARIABLE = "IF0916", Content, "variables used, declared and supplied are not the same",
+        "Flux 2.9 refuses a variable without a value; a value that nothing uses, or a declaration without a use, is mostly a \
+         misspelt name.";
+    FLUX_LEFTOVER = "IF0917", Content, "a `${` is left in a rendered object",
+        "Whatever applies the hub's objects may substitute once more and would take it for a variable. A literal one is \
+         fine in an object annotated with `kustomize.toolkit.fluxcd.io/substitute: disabled`.";
+    FLUX_ORPHAN = "IF0918", Content, "deleting this would wait for a cluster that is gone",
+        "Flux deletes what a Kustomization applied before the Kustomization itself goes. When the cluster went first that \
+         never ends, so what lies on a workload cluster is orphaned: `deletionPolicy: Orphan`.";
+    FLUX_SHARED_NAMESPACE = "IF0919", Content, "two clusters in one hub namespace",
+        "Kustomizations, HelmReleases and the gate of two clusters have the same names; a namespace for each keeps them \
+         apart.";
+    FLUX_OWNER = "IF0920", Content, "one object is applied by two Kustomizations",
+        "They would overwrite each other at every interval, and removing one takes the object away from the other.";
+    FLUX_PATCH = "IF0921", Content, "a patch that does nothing, or cannot be applied",
+        "A patch whose target matches no object is silently nothing for Flux.";
+    FLUX_SUSPENDED = "IF0922", Content, "something waits for a suspended bundle",
+        "A suspended Kustomization keeps the state that it had. On a new cluster it never becomes ready, and neither does \
+         what depends on it.";
+    FLUX_STUCK = "IF0923", Content, "something never becomes ready",
+        "The bring-up of the cluster was walked through as the controllers would, and this stayed behind.";
+    FLUX_CILIUM = "IF0924", Content, "Cilium's values and the machine configuration disagree",
+        "Talos and Cilium share the work: who runs kube-proxy, where the API is reached, who loads kernel modules. Where \
+         they disagree the network does not come up.";
+    FLUX_SHARED = "IF0925", Content, "two clusters share what each needs for itself",
+        "Cluster ids of one mesh, owner ids of DNS records, ranges of VM ids: with the same value two clusters change or \
+         delete each other's things.";
 
     // 10 secrets
     SECRET_PLAIN = "IF1001", Content, "a secret value stands in plain text",
@@ -531,7 +655,8 @@ codes! {
         "An unknown flag, a flag without its value, or a value that the flag does not take. `infraflux help` and \
          `infraflux help COMMAND` list what there is.";
     PROJECT = "IF1302", Content, "infraflux.yaml cannot be read",
-        "`infraflux.yaml` in the working directory names what a project always passes: `catalog`, `out` and `crds`.";
+        "`infraflux.yaml` in the working directory names what a project always passes: `catalog`, `out`, \
+         `crds`, and the hub's settings under `management`.";
     EJECT_CHANGED = "IF1303", Content, "an ejected file was changed",
         "`infraflux eject` writes originals; a file that differs may hold your changes, so it is left alone.";
     EJECT_WRITE = "IF1304", System, "an ejected file cannot be written",
@@ -541,6 +666,41 @@ codes! {
          `$HOME/.config/kustomize/plugin` and `$HOME/kustomize/plugin`; the first that exists is the only one it searches.";
     PLUGIN_INSTALL_IO = "IF1306", System, "the legacy plugin cannot be written",
         "The operating system refused to make the links in kustomize's plugin home.";
+    NOTHING_TO_CHECK = "IF1320", Content, "there is nothing to check",
+        "The input holds no Kubernetes object. Kustomizations, values files and empty documents are not objects of a cluster.";
+    CRD_NONE = "IF1321", Content, "there is no CRD where CRDs were expected",
+        "`--crds`, `infraflux.yaml` or `infraflux crds import` name a file or folder without a CustomResourceDefinition.";
+    CRD_TWICE = "IF1322", Content, "one CRD is given twice",
+        "Two CRDs have the same group and kind and differ: mostly two releases in one folder. The later one counts.";
+    CRD_STORE = "IF1323", Content, "the project's CRDs cannot be used",
+        "`.infraflux/crds.json` is written by `infraflux crds import` and not meant to be edited.";
+    CRD_STORE_WRITE = "IF1324", System, "the project's CRDs cannot be written",
+        "The operating system refused to write `.infraflux/crds.json`.";
+    ADMISSION_SPEC = "IF1325", Content, "the spec of an Admission is wrong",
+        "An `Admission` has `spec.emit` (`items` or `none`), `spec.strict` (true or false) and `spec.references` (`check`, \
+         `warn` or `ignore`).";
+    CHECKED = "IF1326", Content, "what was checked, and what was not",
+        "A remark with the counts of a check: objects, those with a schema, CEL rules, and everything that was not checked.";
+    INIT_EXAMPLE = "IF1340", Content, "an example value of the hub is still in force",
+        "`infraflux init` fills in what it cannot know with values that can never work by accident. Replace each one before \
+         the result is committed; `--strict` makes the warning an error.";
+    INIT_SETTING = "IF1341", Usage, "a setting of the hub is wrong",
+        "A flag of `infraflux init`, or the field of the same name under `management` in infraflux.yaml, has a value that \
+         cannot be meant. `infraflux help init` says what each takes.";
+    INIT_EXPERIMENTAL = "IF1342", Content, "the hub's profile is experimental",
+        "Not every part of the profile has been checked together, and some of its schemas could not be had.";
+    RUNBOOK = "IF1343", Content, "a runbook of the catalogue cannot be read",
+        "Files in `management/runbooks` hold a title and steps; each step has a title and may have `text`, `run`, `check`, \
+         `expect` and `trouble`.";
+    DESTROY_NO_CLUSTER = "IF1344", Content, "the cluster to take away cannot be found",
+        "`infraflux destroy` and `infraflux apply` read the cluster's objects from the output folder, or render them from a \
+         plan given with `--file`.";
+    APPLY_NEVER = "IF1345", Content, "InfraFlux applies nothing",
+        "It renders and checks. What reaches a hub is what stands in Git, so that two people never apply two different \
+         things; `infraflux apply` prints the commands.";
+    DESTROY_UNKNOWN = "IF1346", Content, "an object in the cluster's folder has no name",
+        "A file in the cluster's folder holds something that is no Kubernetes object with `apiVersion`, `kind` and \
+         `metadata.name`; what becomes of it cannot be said.";
 }
 
 /// What the hundreds mean.

@@ -116,12 +116,13 @@ pub struct Gateway {
     /// Which controller. Default `envoy`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub controller: Option<GatewayController>,
-    /// The DNS name under which the Gateway listens. Default `*.<cluster>.example.internal`.
+    /// The DNS name under which the Gateway listens. Default: the names below the
+    /// bundles' variable `cluster_domain`, which is `<cluster>.example.internal` unless a recipe says otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub hostname: Option<String>,
     /// The cert-manager ClusterIssuer that its certificate asks for; used when the bundle `base` is in. Default
-    /// `selfsigned`.
+    /// `internal-ca`, which comes with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub issuer: Option<String>,

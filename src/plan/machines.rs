@@ -243,8 +243,8 @@ impl RolloutType {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HealthCheck {
-    /// Whether there is one. Default true for pools; for the control plane only where the provider replaces machines
-    /// (CACPPT 0.5 does not).
+    /// Whether there is one. Default true for pools; for a control plane of several machines only where the provider
+    /// replaces machines (CACPPT 0.5 does not).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
     /// Seconds until a machine without a node counts as failed. Default 1200 on Proxmox (cold clones), 900 elsewhere;
@@ -256,7 +256,8 @@ pub struct HealthCheck {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 30, max = 86400))]
     pub unhealthy_timeout_seconds: Option<i32>,
-    /// Nothing is replaced while more machines than this are unhealthy: a number or a percentage. Default 40%.
+    /// Nothing is replaced while more machines than this are unhealthy: a number or a percentage, rounded down. Default
+    /// 40%, and 1 where that would be none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::integer_or_string")]
     pub unhealthy_less_than_or_equal_to: Option<Value>,

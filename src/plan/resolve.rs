@@ -4,6 +4,8 @@ mod bundles;
 mod machines;
 mod versions;
 
+pub use bundles::COMMON_VARIABLES;
+
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -213,6 +215,10 @@ impl Resolver<'_> {
             && !name.starts_with(|first: char| first.is_ascii_lowercase())
         {
             Some(format!("the name `{name}` must start with a letter on this provider"))
+        } else if descriptor.is_some_and(|descriptor| descriptor.name_single_hyphens) && name.contains("--") {
+            Some(format!(
+                "the name `{name}` has two hyphens in a row, which this provider's tags cannot have"
+            ))
         } else {
             None
         };

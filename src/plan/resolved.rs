@@ -13,6 +13,7 @@ use super::{
     origin::Origins,
     recipe::{RecipePatch, Stage},
     schematic::Schematic,
+    talos::UserVolume,
 };
 use crate::{
     catalog::{bundle::Bundle, descriptor::Descriptor, profile::Profile},
@@ -68,6 +69,17 @@ pub struct ResolvedCluster {
     pub block: Value,
     /// Where all this was written.
     pub origins: Origins,
+}
+
+impl ResolvedCluster {
+    /// Whether machines have a data volume of the plan: those of the pools that it names, or all that take pods.
+    #[must_use]
+    pub fn has_volume(&self, machines: &Machines, volume: &UserVolume) -> bool {
+        match &volume.pools {
+            Some(pools) => machines.role == Role::Worker && pools.contains(&machines.name),
+            None => machines.role == Role::Worker || self.schedulable_control_plane,
+        }
+    }
 }
 
 /// The operating system.
