@@ -9,6 +9,8 @@ mod doctor;
 mod eject;
 mod explain;
 mod files;
+mod graph;
+mod plans;
 mod plugin;
 mod previous;
 mod project;
@@ -33,6 +35,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Up(Box<up::Arguments>),
+    Graph(Box<graph::Arguments>),
     Versions(versions::Arguments),
     Vars(vars::Arguments),
     Schema(schema::Arguments),
@@ -64,6 +67,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> anyhow::R
     };
     match cli.command {
         Command::Up(arguments) => up::run(&arguments),
+        Command::Graph(arguments) => graph::run(&arguments),
         Command::Versions(arguments) => versions::run(&arguments),
         Command::Vars(arguments) => vars::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),

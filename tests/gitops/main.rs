@@ -6,4 +6,5 @@
 mod common;
 
 mod checks;
+mod faults;
 mod world;

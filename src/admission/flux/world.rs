@@ -194,6 +194,14 @@ pub(super) fn depends_on(object: &Object) -> Vec<(usize, &str, &str)> {
         .collect()
 }
 
+/// A path in which numbers are positions.
+pub(super) fn field(path: &[&str]) -> FieldPath {
+    path.iter().fold(FieldPath::root(), |field, step| match step.parse::<usize>() {
+        Ok(position) => field.index(position),
+        Err(_) => field.key(*step),
+    })
+}
+
 impl Delivery<'_> {
     /// The objects that were built, none when they are elsewhere.
     #[must_use]
@@ -202,6 +210,11 @@ impl Delivery<'_> {
             Content::Objects(objects) => objects,
             Content::Foreign | Content::Missing => &[],
         }
+    }
+
+    /// One of its objects.
+    pub(super) fn delivered(&self, object: &Object) -> Option<&Delivered> {
+        self.objects().iter().find(|delivered| delivered.object.id == object.id)
     }
 
     /// A place in the folder's files.
@@ -225,7 +238,7 @@ impl Delivery<'_> {
         };
         Finding::error(code, message)
             .object(delivered.object.id.clone())
-            .field(FieldPath::of(path.iter().copied()))
+            .field(field(path))
             .at(self.locate(place))
     }
 }
