@@ -9,5 +9,6 @@ pub mod object;
 pub mod rendered;
 pub mod rules;
 pub mod secrets;
+pub mod semantics;
 
 pub use object::{Object, Objects, Violation};

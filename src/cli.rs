@@ -4,18 +4,26 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod apply;
 mod catalog;
+mod cluster;
+mod destroy;
 mod doctor;
 mod eject;
 mod explain;
 mod files;
+<<<<<<< HEAD
 mod graph;
 mod plans;
+=======
+mod init;
+>>>>>>> main
 mod plugin;
 mod previous;
 mod project;
 mod report;
 mod schema;
+mod talos_gen;
 mod up;
 mod vars;
 mod versions;
@@ -24,18 +32,38 @@ pub mod door;
 
 /// From one small typed file, everything that a Kubernetes cluster needs, as data.
 ///
-/// Without a command and with a ResourceList on standard input it is a KRM function for kustomize and kpt.
+/// InfraFlux renders and checks; it applies nothing. Without a command and with a ResourceList on standard input it is a KRM
+/// function for kustomize and kpt.
 #[derive(Debug, Parser)]
-#[command(name = "infraflux", version, propagate_version = true, max_term_width = 110)]
+#[command(name = "infraflux", version, propagate_version = true, max_term_width = 110, after_help = START)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
+/// What somebody does who sees this for the first time.
+const START: &str = "\
+Start here:
+  infraflux up --provider proxmox --name lab   one cluster to look at, in out/lab/
+  infraflux init --providers proxmox           the hub, once: read out/management/BOOTSTRAP.md
+  infraflux up -f plan.yaml                    a cluster from its plan: commit out/, Flux does the rest
+  infraflux destroy --name lab                 the safe order in which a cluster goes
+
+`infraflux help COMMAND` tells more, `infraflux explain CODE` what a finding means.
+Exit codes: 0 done, 1 the content is wrong, 2 the command line is wrong,
+3 the operating system said no.";
+
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(Box<init::Arguments>),
     Up(Box<up::Arguments>),
+<<<<<<< HEAD
     Graph(Box<graph::Arguments>),
+=======
+    Apply(Box<apply::Arguments>),
+    Destroy(Box<destroy::Arguments>),
+    TalosGen(Box<talos_gen::Arguments>),
+>>>>>>> main
     Versions(versions::Arguments),
     Vars(vars::Arguments),
     Schema(schema::Arguments),
@@ -66,8 +94,15 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> anyhow::R
         }
     };
     match cli.command {
+        Command::Init(arguments) => init::run(&arguments),
         Command::Up(arguments) => up::run(&arguments),
+<<<<<<< HEAD
         Command::Graph(arguments) => graph::run(&arguments),
+=======
+        Command::Apply(arguments) => apply::run(&arguments),
+        Command::Destroy(arguments) => destroy::run(&arguments),
+        Command::TalosGen(arguments) => talos_gen::run(&arguments),
+>>>>>>> main
         Command::Versions(arguments) => versions::run(&arguments),
         Command::Vars(arguments) => vars::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),

@@ -4,8 +4,13 @@ use rayon::prelude::*;
 
 use crate::{
     admission::{
+<<<<<<< HEAD
         flux::{self, Checks, fleet::Claims},
         rendered::{self, First, Previous},
+=======
+        rendered::{self, First, Previous},
+        semantics,
+>>>>>>> main
     },
     finding::{Finding, Findings, codes},
     plan::{
@@ -55,6 +60,12 @@ impl Engine {
         &self.library
     }
 
+    /// The catalogue, when the engine is done.
+    #[must_use]
+    pub fn into_library(self) -> Library {
+        self.library
+    }
+
     /// Merges, resolves, renders and checks. Nothing is written here.
     #[must_use]
     pub fn run(&self, request: Request) -> Outcome {
@@ -92,6 +103,7 @@ impl Engine {
                 Err(findings) => outcome.findings.extend(findings),
             }
         }
+        outcome.findings.extend(semantics::check(&clusters));
         if outcome.findings.has_errors() {
             return;
         }

@@ -45,7 +45,7 @@ pub struct Cilium {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_balancer: Option<LoadBalancer>,
     /// Helm values, merged last.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::free_mapping")]
     pub values: Option<Map<String, Value>>,
 }
@@ -127,7 +127,7 @@ pub struct Gateway {
     #[schemars(length(min = 1, max = 253))]
     pub issuer: Option<String>,
     /// Helm values of the controller, merged last (`envoy` only; for `cilium` use `addons.cilium.values`).
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::free_mapping")]
     pub values: Option<Map<String, Value>>,
 }
@@ -162,11 +162,11 @@ pub struct CloudProvider {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
     /// Helm values of the cloud controller manager, merged last.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::free_mapping")]
     pub values: Option<Map<String, Value>>,
     /// Helm values of the CSI driver, merged last.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::free_mapping")]
     pub csi_values: Option<Map<String, Value>>,
 }
