@@ -12,12 +12,9 @@ mod doctor;
 mod eject;
 mod explain;
 mod files;
-<<<<<<< HEAD
 mod graph;
-mod plans;
-=======
 mod init;
->>>>>>> main
+mod plans;
 mod plugin;
 mod previous;
 mod project;
@@ -57,13 +54,10 @@ Exit codes: 0 done, 1 the content is wrong, 2 the command line is wrong,
 enum Command {
     Init(Box<init::Arguments>),
     Up(Box<up::Arguments>),
-<<<<<<< HEAD
     Graph(Box<graph::Arguments>),
-=======
     Apply(Box<apply::Arguments>),
     Destroy(Box<destroy::Arguments>),
     TalosGen(Box<talos_gen::Arguments>),
->>>>>>> main
     Versions(versions::Arguments),
     Vars(vars::Arguments),
     Schema(schema::Arguments),
@@ -96,13 +90,10 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> anyhow::R
     match cli.command {
         Command::Init(arguments) => init::run(&arguments),
         Command::Up(arguments) => up::run(&arguments),
-<<<<<<< HEAD
         Command::Graph(arguments) => graph::run(&arguments),
-=======
         Command::Apply(arguments) => apply::run(&arguments),
         Command::Destroy(arguments) => destroy::run(&arguments),
         Command::TalosGen(arguments) => talos_gen::run(&arguments),
->>>>>>> main
         Command::Versions(arguments) => versions::run(&arguments),
         Command::Vars(arguments) => vars::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),

@@ -4,13 +4,9 @@ use rayon::prelude::*;
 
 use crate::{
     admission::{
-<<<<<<< HEAD
         flux::{self, Checks, fleet::Claims},
         rendered::{self, First, Previous},
-=======
-        rendered::{self, First, Previous},
         semantics,
->>>>>>> main
     },
     finding::{Finding, Findings, codes},
     plan::{
