@@ -4,7 +4,12 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[allow(dead_code, reason = "the other half is for Crossplane")]
+#[path = "../crossplane/schema.rs"]
+mod schema;
 
+mod bringup;
 mod checks;
 mod faults;
+mod schemas;
 mod world;

@@ -198,7 +198,9 @@ impl<'world, 'set> Simulation<'world, 'set> {
         }
         for (_, namespace, name) in depends_on(release) {
             if !self.ready.contains_key(&("HelmRelease", namespace, name)) {
-                return self.wait(who, format!("it depends on the HelmRelease `{name}`, which is not ready"));
+                let state = self.missing_or_unready("HelmRelease", namespace, name);
+                return self
+                    .wait(who, format!("it depends on the HelmRelease `{name}`, which is not {state}"));
             }
         }
         let storage = release.text("spec.storageNamespace").unwrap_or(who.1);
@@ -247,6 +249,19 @@ impl<'world, 'set> Simulation<'world, 'set> {
         }
         self.why.remove(&who);
         self.ready.insert(who, self.round);
+    }
+
+    fn missing_or_unready(&self, kind: &str, namespace: &str, name: &str) -> &'static str {
+        let wanted = (kind, namespace, name);
+        let releases = self.world.releases();
+        let mut releases = releases.iter().map(|(release, _)| key(release));
+        let mut kustomizations =
+            self.world.deliveries.iter().map(|delivery| key(delivery.kustomization.object));
+        if releases.any(|other| other == wanted) || kustomizations.any(|other| other == wanted) {
+            "ready"
+        } else {
+            "there"
+        }
     }
 
     /// Why ordinary pods cannot run yet.

@@ -16,7 +16,7 @@ use crate::{
     admission::{Object, Objects, Violation},
     finding::{Code, Finding, Findings, Severity, codes},
     plan::resolved::ResolvedCluster,
-    yaml::{Location, Node, Place, Source, pointer::FieldPath},
+    yaml::{Data, Location, Node, Place, Source, pointer::FieldPath},
 };
 
 pub(super) const KUSTOMIZE: &str = "kustomize.toolkit.fluxcd.io";
@@ -360,6 +360,11 @@ impl<'set> World<'set> {
             }
             folder::set_namespace(&mut folder.objects, namespace);
         }
+        for image in list(object, "spec.images") {
+            for built in &mut folder.objects {
+                set_image(&mut built.node, image);
+            }
+        }
         let values = kustomization.substitute();
         let mut objects = Vec::new();
         for built in &folder.objects {
@@ -502,11 +507,9 @@ impl<'set> World<'set> {
         let mut open = vec![&built.node];
         while let Some(node) = open.pop() {
             match &node.data {
-                crate::yaml::Data::Mapping(mapping) => {
-                    open.extend(mapping.entries.iter().map(|entry| &entry.value))
-                }
-                crate::yaml::Data::Sequence(items) => open.extend(items),
-                crate::yaml::Data::String(text) if text.contains("${") => {
+                Data::Mapping(mapping) => open.extend(mapping.entries.iter().map(|entry| &entry.value)),
+                Data::Sequence(items) => open.extend(items),
+                Data::String(text) if text.contains("${") => {
                     self.report.findings.push(
                         Finding::error(
                             &codes::FLUX_VARIABLE,
@@ -531,6 +534,36 @@ impl<'set> World<'set> {
     /// All texts of the catalogue's files below a folder.
     pub(super) fn texts(&self, folder: &str) -> impl Iterator<Item = (&'set str, &'set Arc<Source>)> {
         self.folders.catalog().under(folder)
+    }
+}
+
+/// `images:` of a Kustomization: another name, tag or digest wherever the image is named.
+fn set_image(node: &mut Node, image: &Value) {
+    let text = |key: &str| image.get(key).and_then(Value::as_str);
+    let Some(name) = text("name") else { return };
+    match &mut node.data {
+        Data::Mapping(mapping) => {
+            for entry in &mut mapping.entries {
+                let rest = match &entry.value.data {
+                    Data::String(old) if *entry.key == *"image" => old.strip_prefix(name).map(str::to_owned),
+                    _ => None,
+                };
+                match rest.filter(|rest| rest.is_empty() || rest.starts_with([':', '@'])) {
+                    Some(rest) => {
+                        let tail = match (text("newTag"), text("digest")) {
+                            (_, Some(digest)) => format!("@{digest}"),
+                            (Some(tag), None) => format!(":{tag}"),
+                            (None, None) => rest,
+                        };
+                        let new = format!("{}{tail}", text("newName").unwrap_or(name));
+                        entry.value.data = Data::String(new.into());
+                    }
+                    None => set_image(&mut entry.value, image),
+                }
+            }
+        }
+        Data::Sequence(items) => items.iter_mut().for_each(|item| set_image(item, image)),
+        _ => {}
     }
 }
 
