@@ -6,7 +6,9 @@
 use super::{
     Object, Objects, Violation,
     flux::{self, Repository, fleet::Claims},
+    foreign,
     rules::{self, External, Externals},
+    schema::{Check, Report, Schemas},
     secrets,
 };
 use crate::{
@@ -43,15 +45,26 @@ impl Previous for First {
     }
 }
 
-/// What all checks have against a cluster, in the order of its objects.
-///
-/// What a cluster takes for itself comes with them, to be compared with other clusters ([`fleet`]).
+/// What came of checking a cluster.
+#[derive(Debug)]
+pub struct Checked {
+    /// What was found, in the order of the cluster's objects.
+    pub findings: Findings,
+    /// What the schemas covered. Its violations are among the findings.
+    pub report: Report,
+    /// What the cluster takes for itself, to be compared with other clusters ([`fleet`]).
+    pub claims: Claims,
+}
+
+/// What all checks have against a cluster: schemas and CEL first, in the order of its objects, then rules and references,
+/// secrets, and what Flux will make of it.
 #[must_use]
 pub fn check(
     cluster: &RenderedCluster,
     previous: &dyn Previous,
+    schemas: &Schemas,
     checks: &flux::Checks,
-) -> (Findings, Claims) {
+) -> Checked {
     let mut findings = Findings::new();
     let before = previous.of(cluster, &mut findings);
     let objects: Objects =
@@ -62,11 +75,14 @@ pub fn check(
         Before::Same => &objects,
         Before::Objects(objects) => objects,
     };
-    let mut violations = rules::check(&objects, before, &externals(&cluster.cluster));
+    let mut report = schemas.check(&objects, before, Check::default());
+    let mut violations = std::mem::take(&mut report.violations);
+    let by_rules = rules::check(&objects, before, &externals(&cluster.cluster));
+    foreign::add(&mut violations, by_rules.into_iter());
     violations.extend(secrets::violations(&objects));
     let names = [&*cluster.name, &*cluster.cluster.namespace];
-    let (report, claims) = checks.cluster(&objects, &names, Repository::of(&cluster.cluster));
-    violations.extend(report.violations);
+    let (flux_report, claims) = checks.cluster(&objects, &names, Repository::of(&cluster.cluster));
+    violations.extend(flux_report.violations);
     for violation in violations {
         let finding = finding(cluster, violation);
         // Zones and pools repeat what one line of the plan causes.
@@ -80,7 +96,7 @@ pub fn check(
             findings.push(finding);
         }
     }
-    findings.extend(report.findings);
+    findings.extend(flux_report.findings);
     // A dependency or source that is not there is known to the graph as well, with more to say.
     let told: Vec<Location> = findings
         .iter()
@@ -95,7 +111,7 @@ pub fn check(
                 .is_some_and(|location| told.iter().any(|other| lies_in(other, location)))
     };
     let findings = findings.into_iter().filter(|finding| !again(finding)).collect();
-    (findings, claims)
+    Checked { findings, report, claims }
 }
 
 fn lies_in(inner: &Location, outer: &Location) -> bool {

@@ -228,6 +228,59 @@ codes! {
     PROFILE = "IF0401", Content, "a version profile is missing or wrong",
         "Profiles are files in `management/profiles/`: they pin Kubernetes, Talos, the Cluster API providers and the \
          charts. `infraflux versions` prints them.";
+    // 05 schemas of objects
+    SCHEMA_UNKNOWN_FIELD = "IF0501", Content, "a field that the kind does not have",
+        "The schema of this kind and version does not list the field, so the API server drops it in silence or, with strict \
+         field validation (the default of kubectl), refuses the object. Mostly it is misspelt, stands one level too high or \
+         low, or belongs to another version.";
+    SCHEMA_TYPE = "IF0502", Content, "a value has the wrong type",
+        "The schema wants another type. Quotes decide: `\"3\"` is a string, `3` a number, and unquoted `yes`, `no`, `on` and \
+         `off` are booleans to Kubernetes.";
+    SCHEMA_MISSING = "IF0503", Content, "a field that must be there is missing",
+        "The schema requires the field. A field that is `null` counts as missing.";
+    SCHEMA_CHOICE = "IF0504", Content, "a word that is not among those allowed",
+        "The field takes one of a few words; capital letters matter.";
+    SCHEMA_FORM = "IF0505", Content, "a text that does not have the form required",
+        "The text must match a pattern or have a format (a network, a duration, base64, a time) that the schema names.";
+    SCHEMA_BOUNDS = "IF0506", Content, "a value or a size is out of bounds",
+        "A number is too small or large, a text or list too short or long, or a mapping has too few or many keys.";
+    SCHEMA_DUPLICATE = "IF0507", Content, "an entry is there twice in a list that allows each once",
+        "The entries of this list are told apart by their value or by some of their keys. With two of the same the API server \
+         refuses the object.";
+    SCHEMA_ALTERNATIVES = "IF0508", Content, "fields that exclude each other, or none of several",
+        "The schema describes alternatives (`oneOf`, `anyOf`, `not`), and the object fits none of them or too many.";
+    SCHEMA_VERSION = "IF0509", Content, "a version that is not served",
+        "The kind exists, this version of it is not served by the CRD or by this Kubernetes. Fields may differ between \
+         versions.";
+    SCHEMA_DEPRECATED = "IF0510", Content, "a version that is deprecated",
+        "The CRD says that this version will go. The API server still takes it and warns.";
+    SCHEMA_NONE = "IF0511", Content, "objects without a schema were not checked",
+        "Neither the CRDs given nor the kinds of Kubernetes have a schema for this kind. Nothing is known about its fields: \
+         give the CRD with `--crds`, or keep it for the project with `infraflux crds import`.";
+    SCHEMA_SCOPE = "IF0512", Content, "a namespace that is missing or has no meaning",
+        "Objects of most kinds live in a namespace; some belong to the whole cluster and have none.";
+    SCHEMA_NAME = "IF0513", Content, "a name, label or annotation that the API server refuses",
+        "Names are DNS names for most kinds and DNS labels for some; labels and annotations have rules for keys, and labels \
+         for values too.";
+    CRD_UNUSABLE = "IF0514", Content, "a CRD that cannot be used",
+        "The document is no CustomResourceDefinition of `apiextensions.k8s.io/v1`, or it lacks what every one has. \
+         `kubectl get crds -o yaml` prints those of a cluster.";
+    SCHEMA_MANY = "IF0515", Content, "more problems in one object than are listed",
+        "After a hundred problems the others of an object are not listed: mostly it is of another kind or version than it says.";
+    SCHEMA_PARTLY = "IF0516", Content, "a part of a schema is not checked",
+        "The CRD has something that cannot be checked here, for instance a regular expression that only Go knows. Everything \
+         else of the schema is checked.";
+
+    // 06 CEL
+    CEL_RULE = "IF0601", Content, "a rule of the CRD does not hold",
+        "CRDs carry rules in CEL (`x-kubernetes-validations`) for what a schema cannot say. The message is the one that the \
+         API server would give. Rules about changes compare with the previous render.";
+    CEL_UNCHECKED = "IF0602", Content, "a rule of the CRD was not checked",
+        "The rule uses something that this evaluator does not have, does not compile, or would take too long. It is neither \
+         held to be true nor false: the API server may still refuse the object.";
+    CEL_ERROR = "IF0603", Content, "a rule of the CRD fails with an error",
+        "The rule reads something that the object does not have. The API server refuses an object when a rule ends in an error.";
+
     // 07 rules of admission webhooks and controllers
     TEMPLATE_CHANGED = "IF0701", Content, "an immutable template was changed in place",
         "Machine templates cannot be changed: the provider's webhook refuses it, or nothing would happen to machines that \
@@ -613,6 +666,21 @@ codes! {
          `$HOME/.config/kustomize/plugin` and `$HOME/kustomize/plugin`; the first that exists is the only one it searches.";
     PLUGIN_INSTALL_IO = "IF1306", System, "the legacy plugin cannot be written",
         "The operating system refused to make the links in kustomize's plugin home.";
+    NOTHING_TO_CHECK = "IF1320", Content, "there is nothing to check",
+        "The input holds no Kubernetes object. Kustomizations, values files and empty documents are not objects of a cluster.";
+    CRD_NONE = "IF1321", Content, "there is no CRD where CRDs were expected",
+        "`--crds`, `infraflux.yaml` or `infraflux crds import` name a file or folder without a CustomResourceDefinition.";
+    CRD_TWICE = "IF1322", Content, "one CRD is given twice",
+        "Two CRDs have the same group and kind and differ: mostly two releases in one folder. The later one counts.";
+    CRD_STORE = "IF1323", Content, "the project's CRDs cannot be used",
+        "`.infraflux/crds.json` is written by `infraflux crds import` and not meant to be edited.";
+    CRD_STORE_WRITE = "IF1324", System, "the project's CRDs cannot be written",
+        "The operating system refused to write `.infraflux/crds.json`.";
+    ADMISSION_SPEC = "IF1325", Content, "the spec of an Admission is wrong",
+        "An `Admission` has `spec.emit` (`items` or `none`), `spec.strict` (true or false) and `spec.references` (`check`, \
+         `warn` or `ignore`).";
+    CHECKED = "IF1326", Content, "what was checked, and what was not",
+        "A remark with the counts of a check: objects, those with a schema, CEL rules, and everything that was not checked.";
     INIT_EXAMPLE = "IF1340", Content, "an example value of the hub is still in force",
         "`infraflux init` fills in what it cannot know with values that can never work by accident. Replace each one before \
          the result is committed; `--strict` makes the warning an error.";

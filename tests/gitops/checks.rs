@@ -1,6 +1,6 @@
 //! What is rendered passes its own checks.
 
-use infraflux::admission::flux;
+use infraflux::admission::{Object, Objects, flux};
 
 use crate::world::{folders, objects, plan, providers, render, repository, text};
 
@@ -21,4 +21,21 @@ fn every_provider_with_every_bundle_passes() {
             }
         }
     }
+}
+
+/// The bundles for the hub itself: the same folders without a cluster.
+#[test]
+fn the_hubs_own_kustomizations_pass() {
+    let folder = folders().get("management/flux", &[]).unwrap();
+    let objects: Objects = folder.objects.iter().map(|built| Object::new(built.node.to_value())).collect();
+    let repository = flux::Repository {
+        kind: "GitRepository".to_owned(),
+        namespace: "flux-system".to_owned(),
+        name: "infraflux".to_owned(),
+        path: "./".to_owned(),
+    };
+    assert!(objects.of("kustomize.toolkit.fluxcd.io", "Kustomization").count() > 9);
+    let report = flux::check(&objects, folders(), repository);
+    assert!(report.findings.is_empty(), "{}", text(&report.findings));
+    assert_eq!(report.violations, []);
 }

@@ -10,6 +10,9 @@ mod schema;
 
 mod bringup;
 mod checks;
+mod clients;
 mod faults;
 mod schemas;
+mod union;
+mod values;
 mod world;

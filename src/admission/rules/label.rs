@@ -7,7 +7,7 @@ use super::field;
 /// What is wrong with a label key or an annotation key, if anything.
 ///
 /// Source: kubernetes/apimachinery pkg/util/validation/validation.go, IsQualifiedName
-pub(in crate::admission) fn key_problem(key: &str) -> Option<String> {
+pub(crate) fn key_problem(key: &str) -> Option<String> {
     let (prefix, name) = key.split_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
     if let Some(prefix) = prefix
         && !is_subdomain(prefix)
@@ -30,7 +30,7 @@ pub(in crate::admission) fn key_problem(key: &str) -> Option<String> {
 /// What is wrong with a label value, if anything.
 ///
 /// Source: kubernetes/apimachinery pkg/util/validation/validation.go, IsValidLabelValue
-pub(in crate::admission) fn value_problem(value: &str) -> Option<String> {
+pub(crate) fn value_problem(value: &str) -> Option<String> {
     if value.len() > 63 {
         return Some(format!("it has {} characters, at most 63 are allowed", value.len()));
     }
@@ -49,12 +49,12 @@ fn is_word(text: &str) -> bool {
 }
 
 /// Whether a text is a DNS name as Kubernetes names its objects.
-pub(in crate::admission) fn is_subdomain(text: &str) -> bool {
+pub(crate) fn is_subdomain(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(is_dns_label)
 }
 
 /// Whether a text is one label of a DNS name.
-pub(in crate::admission) fn is_dns_label(text: &str) -> bool {
+pub(crate) fn is_dns_label(text: &str) -> bool {
     let edge =
         |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
