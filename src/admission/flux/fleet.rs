@@ -153,3 +153,27 @@ pub fn check(claims: &[Claims]) -> Vec<(usize, Violation)> {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Claims, check};
+    use crate::admission::{Object, Objects};
+
+    fn claims(name: &str, namespace: &str, owner: &str) -> Claims {
+        let object = json!({"apiVersion": "cluster.x-k8s.io/v1beta2", "kind": "Cluster",
+            "metadata": {"name": name, "namespace": namespace}});
+        let objects: Objects = std::iter::once(Object::new(object)).collect();
+        Claims::of(&objects).with_dns_owners(vec![owner.to_owned()])
+    }
+
+    #[test]
+    fn what_two_clusters_share_is_found_at_the_second() {
+        assert_eq!(check(&[claims("a", "a", "a"), claims("b", "b", "b")]), []);
+        let found = check(&[claims("a", "x", "o"), claims("b", "x", "o"), claims("c", "c", "c")]);
+        let codes: Vec<_> =
+            found.iter().map(|(position, violation)| (*position, violation.code.id)).collect();
+        assert_eq!(codes, [(1, "IF0919"), (1, "IF0925")]);
+    }
+}
