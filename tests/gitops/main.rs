@@ -12,6 +12,7 @@ mod bringup;
 mod checks;
 mod clients;
 mod faults;
+mod graph;
 mod schemas;
 mod union;
 mod values;

@@ -71,6 +71,7 @@ pub fn run(world: &World<'_>, given: &Given) -> Outcome {
 /// A Kustomization or HelmRelease: kind, namespace and name.
 type Key<'set> = (&'set str, &'set str, &'set str);
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a state of the cluster that others wait for")]
 struct Simulation<'world, 'set> {
     world: &'world World<'set>,
     given: &'world Given,
@@ -209,8 +210,9 @@ impl<'world, 'set> Simulation<'world, 'set> {
             return self.wait(who, format!("the namespace `{storage}` is not there"));
         }
         let (chart, name) = chart_of(release);
-        if let Some(group) =
-            self.needed_groups(release, chart.as_ref()).into_iter().find(|group| !self.groups.contains(group))
+        if let Some(group) = Self::needed_groups(release, chart.as_ref())
+            .into_iter()
+            .find(|group| !self.groups.contains(group))
         {
             return self.wait(who, format!("the kinds of `{group}` are not there"));
         }
@@ -274,7 +276,7 @@ impl<'world, 'set> Simulation<'world, 'set> {
     }
 
     /// What the API must know before a chart is installed: its own needs, and those of what its values switch on.
-    fn needed_groups(&self, release: &Object, chart: Option<&charts::Chart>) -> BTreeSet<String> {
+    fn needed_groups(release: &Object, chart: Option<&charts::Chart>) -> BTreeSet<String> {
         let mut groups: BTreeSet<String> = chart
             .map(|chart| chart.needs)
             .unwrap_or_default()
@@ -408,10 +410,11 @@ impl<'world, 'set> Simulation<'world, 'set> {
             if own.is_remote() {
                 let pods = ["Deployment", "DaemonSet", "StatefulSet"].contains(&&*object.id.kind);
                 let host_network = object.at("spec.template.spec.hostNetwork") == Some(&Value::Bool(true));
-                if pods && !host_network {
-                    if let Some(why) = self.no_pods() {
-                        return Some(why.to_owned());
-                    }
+                if pods
+                    && !host_network
+                    && let Some(why) = self.no_pods()
+                {
+                    return Some(why.to_owned());
                 }
                 self.initialized |= pods && object.id.name.contains("cloud-controller-manager");
             } else if object.id.kind == "HelmRelease" && !self.ready.contains_key(&key(object)) {
@@ -430,14 +433,13 @@ impl<'world, 'set> Simulation<'world, 'set> {
             .map(|(release, _)| release)
             .chain(self.world.deliveries.iter().map(|delivery| delivery.kustomization.object));
         for object in all {
-            match self.ready.get(&key(object)) {
-                Some(round) => outcome.ready.push((*round, object.id.clone())),
-                None => {
-                    let why = self.why.get(&key(object)).cloned();
-                    let why =
-                        why.unwrap_or_else(|| "the Kustomization that brings it has not applied".to_owned());
-                    outcome.stuck.push((object.id.clone(), why));
-                }
+            if let Some(round) = self.ready.get(&key(object)) {
+                outcome.ready.push((*round, object.id.clone()));
+            } else {
+                let why = self.why.get(&key(object)).cloned();
+                let why =
+                    why.unwrap_or_else(|| "the Kustomization that brings it has not applied".to_owned());
+                outcome.stuck.push((object.id.clone(), why));
             }
         }
         outcome.ready.sort();

@@ -199,7 +199,8 @@ fn on_the_hub(
             let object = &delivered.object;
             let belongs = is_flux(object) || object.is("", "ConfigMap") || object.is("", "Secret");
             // A Namespace that was renamed is told of already.
-            !belongs && !(target.is_some() && object.is("", "Namespace"))
+            let told = target.is_some() && object.is("", "Namespace");
+            !belongs && !told
         })
         .collect();
     let [first, rest @ ..] = strangers.as_slice() else {
@@ -380,7 +381,7 @@ fn leftovers(object: &Object, violations: &mut Vec<Violation>) {
     while let Some((path, value)) = open.pop() {
         match value {
             Value::Object(entries) => {
-                open.extend(entries.iter().map(|(key, value)| (path.key(key.clone()), value)))
+                open.extend(entries.iter().map(|(key, value)| (path.key(key.clone()), value)));
             }
             Value::Array(items) => {
                 open.extend(items.iter().enumerate().map(|(position, value)| (path.index(position), value)));

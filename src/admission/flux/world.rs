@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     folder::{self, Applied, Folder, Folders, normal},
@@ -381,9 +381,7 @@ impl<'set> World<'set> {
         }
         if let Some(labels) = object.at("spec.commonMetadata") {
             for delivered in &mut objects {
-                let mut patch = serde_json::Map::new();
-                patch.insert("metadata".to_owned(), labels.clone());
-                yaml_merge(&mut delivered.object.value, &Value::Object(patch));
+                yaml_merge(&mut delivered.object.value, &json!({"metadata": labels}));
             }
         }
         delivery.content = Content::Objects(objects);

@@ -34,7 +34,7 @@ pub fn svg(graph: &Graph) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(
             body,
-            r##"<text x="{MARGIN}" y="{:.0}" class="heading">{}</text>"##,
+            r#"<text x="{MARGIN}" y="{:.0}" class="heading">{}</text>"#,
             top + 14.0,
             escape(&title)
         );

@@ -4,6 +4,7 @@
 //! bring anything: its release is taken to need pods, and kinds that nobody else brings are credited to it.
 
 /// A chart.
+#[expect(clippy::struct_excessive_bools, reason = "a row of a table")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Chart {
     /// Its name.
