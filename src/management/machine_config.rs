@@ -51,7 +51,8 @@ fn patches(
         "# Talos {}.{}, {whose} of {}: strategic patches, for `talosctl --config-patch @FILE`. No key is in here.\n",
         cluster.talos.version.major, cluster.talos.version.minor, cluster.name
     );
-    Ok(head + &prepared.patches.join("---\n"))
+    let patches: Vec<&str> = prepared.patches.iter().map(|patch| patch.text.as_str()).collect();
+    Ok(head + &patches.join("---\n"))
 }
 
 fn values(cluster: &ResolvedCluster, folder: &str) -> Values {

@@ -4,5 +4,6 @@
 
 pub mod awkward;
 pub mod clients;
+pub mod crds;
 pub mod infraflux;
 pub mod scope;
