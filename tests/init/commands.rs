@@ -25,7 +25,7 @@ const TOOLS: &[(&str, &str)] = &[
     ("flux get kustomizations", "--namespace"),
     ("flux get helmreleases", "--namespace"),
     ("flux reconcile kustomization", "--namespace --with-source"),
-    ("flux create secret git", "--namespace --url"),
+    ("flux create secret git", "--namespace --url --username --password"),
     ("flux suspend kustomization", "--namespace --all"),
     // helm/helm pkg/cmd/install.go
     ("helm install", "--version --namespace --create-namespace --wait"),
@@ -74,6 +74,7 @@ const TOOLS: &[(&str, &str)] = &[
     ("grep", "--count"),
     ("mkdir", "-p"),
     ("read", "-r"),
+    ("stty", "-echo"),
     ("cd", ""),
     ("cp", ""),
     ("rm", ""),
@@ -83,6 +84,15 @@ const TOOLS: &[(&str, &str)] = &[
     ("$EDITOR", ""),
 ];
 
+/// Ends a word; the target of a redirection is no argument.
+fn end(word: &mut Option<String>, redirected: &mut bool, commands: &mut [Vec<String>]) {
+    if let Some(word) = word.take()
+        && !std::mem::take(redirected)
+    {
+        commands.last_mut().unwrap().push(word);
+    }
+}
+
 /// A shell's line as simple commands, each a list of words. Quotes, redirections, substitutions of variables, groups and the two
 /// loops that occur are understood; that is enough for documents, and anything else fails the test.
 fn simple_commands(line: &str) -> Vec<Vec<String>> {
@@ -91,46 +101,26 @@ fn simple_commands(line: &str) -> Vec<Vec<String>> {
     let mut characters = line.chars().peekable();
     let mut redirected = false;
     let mut quote = None;
-    fn end(word: &mut Option<String>, redirected: &mut bool, commands: &mut [Vec<String>]) {
-        if let Some(word) = word.take() {
-            // The target of a redirection is no argument.
-            if !std::mem::take(redirected) {
-                commands.last_mut().unwrap().push(word);
-            }
-        }
-    }
     while let Some(character) = characters.next() {
         match (quote, character) {
             (Some(open), close) if open == close => quote = None,
-            (Some('\''), other) => word.get_or_insert_default().push(other),
-            (_, '\\') => word.get_or_insert_default().push(characters.next().unwrap_or('\\')),
-            (Some(_), other) => word.get_or_insert_default().push(other),
             (None, '\'' | '"') => {
                 quote = Some(character);
                 word.get_or_insert_default();
             }
-            (None, '(' | ')') if word.as_deref().is_none_or(str::is_empty) => {
-                end(&mut word, &mut redirected, &mut commands);
-                commands.push(Vec::new());
-            }
-            (None, ')') => {
-                end(&mut word, &mut redirected, &mut commands);
-                commands.push(Vec::new());
-            }
-            (None, '>') => {
-                end(&mut word, &mut redirected, &mut commands);
-                if characters.peek() == Some(&'>') {
-                    characters.next();
-                }
-                redirected = true;
-            }
-            (None, '&' | '|' | ';') => {
-                end(&mut word, &mut redirected, &mut commands);
-                commands.push(Vec::new());
-            }
+            (None | Some('"'), '\\') => word.get_or_insert_default().push(characters.next().unwrap_or('\\')),
             (None, '#') if word.is_none() => break,
             (None, ' ') => end(&mut word, &mut redirected, &mut commands),
-            (None, other) => word.get_or_insert_default().push(other),
+            (None, '>') => {
+                end(&mut word, &mut redirected, &mut commands);
+                characters.next_if_eq(&'>');
+                redirected = true;
+            }
+            (None, '(' | ')' | '&' | '|' | ';') => {
+                end(&mut word, &mut redirected, &mut commands);
+                commands.push(Vec::new());
+            }
+            (_, other) => word.get_or_insert_default().push(other),
         }
     }
     assert!(quote.is_none(), "a quote is open: {line}");

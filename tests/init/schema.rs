@@ -21,7 +21,7 @@ fn every_object_passes_the_crds() {
                 match crds.check(&object) {
                     Verdict::Fine => checked += 1,
                     Verdict::Unknown => {
-                        assert!(BUILT_IN.contains(&kind), "{name}: no CRD for {kind} in {path}")
+                        assert!(BUILT_IN.contains(&kind), "{name}: no CRD for {kind} in {path}");
                     }
                     Verdict::Wrong(errors) => panic!("{name}: {path}: {kind}: {errors:#?}"),
                 }
