@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 mod apply;
 mod catalog;
 mod cluster;
+mod crds;
 mod destroy;
 mod doctor;
 mod eject;
@@ -18,8 +19,10 @@ mod previous;
 mod project;
 mod report;
 mod schema;
+mod schemas;
 mod talos_gen;
 mod up;
+mod validate;
 mod vars;
 mod versions;
 
@@ -55,6 +58,8 @@ enum Command {
     Apply(Box<apply::Arguments>),
     Destroy(Box<destroy::Arguments>),
     TalosGen(Box<talos_gen::Arguments>),
+    Validate(validate::Arguments),
+    Crds(crds::Arguments),
     Versions(versions::Arguments),
     Vars(vars::Arguments),
     Schema(schema::Arguments),
@@ -90,6 +95,8 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> anyhow::R
         Command::Apply(arguments) => apply::run(&arguments),
         Command::Destroy(arguments) => destroy::run(&arguments),
         Command::TalosGen(arguments) => talos_gen::run(&arguments),
+        Command::Validate(arguments) => validate::run(&arguments),
+        Command::Crds(arguments) => crds::run(&arguments),
         Command::Versions(arguments) => versions::run(&arguments),
         Command::Vars(arguments) => vars::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),

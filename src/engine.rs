@@ -3,7 +3,12 @@
 use rayon::prelude::*;
 
 use crate::{
-    admission::rendered::{self, First, Previous},
+    admission::{
+        flux::{self, Checks},
+        rendered::{self, Checked, First, Previous},
+        schema::{Report, Schemas},
+        semantics,
+    },
     finding::{Finding, Findings, codes},
     plan::{
         read::Request,
@@ -26,7 +31,9 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Engine {
     library: Library,
+    checks: Checks,
     options: Options,
+    schemas: Schemas,
 }
 
 /// What came of a run.
@@ -36,13 +43,34 @@ pub struct Outcome {
     pub clusters: Vec<RenderedCluster>,
     /// Everything that was found.
     pub findings: Findings,
+    /// What schemas and CEL rules covered.
+    pub checked: Report,
 }
 
 impl Engine {
     /// An engine over a catalogue.
     #[must_use]
     pub fn new(library: Library, options: Options) -> Self {
-        Self { library, options }
+        Self { checks: Checks::new(library.catalog().clone()), library, options, schemas: Schemas::new() }
+    }
+
+    /// The same with the schemas of CRDs, against which every render is checked.
+    #[must_use]
+    pub fn with_schemas(mut self, schemas: Schemas) -> Self {
+        self.schemas = schemas;
+        self
+    }
+
+    /// The schemas that renders are checked against.
+    #[must_use]
+    pub fn schemas(&self) -> &Schemas {
+        &self.schemas
+    }
+
+    /// What the run may be told beside its plans.
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.options
     }
 
     /// The catalogue.
@@ -63,12 +91,28 @@ impl Engine {
         self.run_after(request, &First)
     }
 
+    /// What schemas and CEL rules covered, in one line.
+    #[must_use]
+    pub fn coverage(&self, report: &Report) -> String {
+        if self.schemas.is_empty() {
+            return "schema and CEL: not checked (give --crds, or `infraflux crds import` those of the hub)"
+                .to_owned();
+        }
+        format!("schema and CEL: {}", report.summary())
+    }
+
     /// The same when there was a render before, against which changes are judged.
     #[must_use]
     pub fn run_after(&self, request: Request, previous: &dyn Previous) -> Outcome {
+        self.run_with(request, previous, &self.schemas)
+    }
+
+    /// The same with other schemas than the engine's own, for instance with the CRDs that came with a call.
+    #[must_use]
+    pub fn run_with(&self, request: Request, previous: &dyn Previous, schemas: &Schemas) -> Outcome {
         let mut outcome = Outcome::default();
         match request.merge(self.library.index()) {
-            Ok(plans) => self.render_plans(&plans, previous, &mut outcome),
+            Ok(plans) => self.render_plans(&plans, previous, schemas, &mut outcome),
             Err(findings) => outcome.findings.extend(findings),
         }
         if self.options.strict {
@@ -80,7 +124,13 @@ impl Engine {
         outcome
     }
 
-    fn render_plans(&self, plans: &[MergedPlan], previous: &dyn Previous, outcome: &mut Outcome) {
+    fn render_plans(
+        &self,
+        plans: &[MergedPlan],
+        previous: &dyn Previous,
+        schemas: &Schemas,
+        outcome: &mut Outcome,
+    ) {
         let index = self.library.index();
         let resolved: Vec<Result<(ResolvedCluster, Findings), Findings>> =
             plans.par_iter().map(|plan| resolve::resolve(plan, index)).collect();
@@ -94,27 +144,37 @@ impl Engine {
                 Err(findings) => outcome.findings.extend(findings),
             }
         }
+        outcome.findings.extend(semantics::check(&clusters));
         if outcome.findings.has_errors() {
             return;
         }
         // Each cluster is checked where it was rendered, so that its objects need not be kept.
-        let rendered: Vec<Result<(RenderedCluster, Findings), Findings>> = clusters
+        let rendered: Vec<Result<(RenderedCluster, Checked), Findings>> = clusters
             .into_par_iter()
             .map(|cluster| {
                 let cluster = render(cluster, &self.library)?;
-                let findings = rendered::check(&cluster, previous);
-                Ok((cluster, findings))
+                let checked = rendered::check(&cluster, previous, schemas, &self.checks);
+                Ok((cluster, checked))
             })
             .collect();
+        let mut claims = Vec::with_capacity(rendered.len());
+        let mut found = Findings::new();
         for result in rendered {
             match result {
-                Ok((cluster, findings)) => {
-                    outcome.findings.extend(findings);
+                Ok((cluster, checked)) => {
+                    found.extend(checked.findings);
+                    outcome.checked.merge(checked.report);
                     outcome.clusters.push(cluster);
+                    claims.push(checked.claims);
                 }
-                Err(findings) => outcome.findings.extend(findings),
+                Err(findings) => found.extend(findings),
             }
         }
+        // Many clusters read one shared file.
+        outcome.findings.extend(flux::distinct(found));
+        outcome.findings.extend(rendered::fleet(&outcome.clusters, &claims));
+        // One warning for a kind, not one for each cluster.
+        outcome.findings.extend(outcome.checked.findings(schemas));
     }
 }
 

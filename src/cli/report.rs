@@ -66,6 +66,12 @@ fn print_text(findings: &Findings) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Writes a remark to stderr.
+pub fn note(text: &str) -> anyhow::Result<()> {
+    quiet(io::stderr().lock().write_all(text.as_bytes()))?;
+    Ok(())
+}
+
 /// Writes data to stdout.
 pub fn stdout(bytes: &[u8]) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();

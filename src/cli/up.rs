@@ -7,6 +7,7 @@ use clap::Args;
 use super::{
     catalog, files, previous, project,
     report::{self, Format},
+    schemas, validate,
 };
 use crate::{
     engine::{self, Engine, Options, Outcome},
@@ -79,6 +80,9 @@ pub struct Arguments {
     /// Judge changes of what is fixed after creation against this folder instead of the output folder
     #[arg(long, value_name = "DIR")]
     against: Option<PathBuf>,
+    /// A file, a folder or `-` with the CRDs that the hub serves; may be repeated
+    #[arg(long, value_name = "PATH")]
+    crds: Vec<PathBuf>,
     /// Say what would be written, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -96,12 +100,12 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let format = arguments.format;
     match prepare(arguments) {
-        Ok((engine, request, out)) => write(arguments, &engine, request, out),
+        Ok((engine, request, out, warnings)) => write(arguments, &engine, request, out, warnings),
         Err(findings) => report::all(&findings, format, None),
     }
 }
 
-fn prepare(arguments: &Arguments) -> Result<(Engine, Request, PathBuf), Findings> {
+fn prepare(arguments: &Arguments) -> Result<(Engine, Request, PathBuf, Findings), Findings> {
     let project = project::load()?;
     let folder = arguments.catalog.as_deref().or(project.catalog.as_deref());
     let catalog = catalog::load(folder)?;
@@ -117,8 +121,10 @@ fn prepare(arguments: &Arguments) -> Result<(Engine, Request, PathBuf), Findings
         request.add_set(text)?;
     }
     let options = Options { strict: arguments.strict, as_of: arguments.as_of.clone() };
+    let (schemas, warnings) = schemas::load(&arguments.crds, &project)?;
     let out = arguments.out.clone().or(project.out).unwrap_or_else(|| PathBuf::from("out"));
-    Ok((Engine::new(Library::new(catalog), options), request, out))
+    let engine = Engine::new(Library::new(catalog), options).with_schemas(schemas);
+    Ok((engine, request, out, warnings))
 }
 
 /// The flags that were given, under their short names.
@@ -141,9 +147,19 @@ fn flags(arguments: &Arguments) -> Vec<(String, String)> {
     .collect()
 }
 
-fn write(arguments: &Arguments, engine: &Engine, request: Request, out: PathBuf) -> anyhow::Result<ExitCode> {
+fn write(
+    arguments: &Arguments,
+    engine: &Engine,
+    request: Request,
+    out: PathBuf,
+    mut findings: Findings,
+) -> anyhow::Result<ExitCode> {
     let previous = previous::Folder(arguments.against.clone().unwrap_or_else(|| out.clone()));
-    let Outcome { clusters, mut findings } = engine.run_after(request, &previous);
+    let Outcome { clusters, findings: found, checked } = engine.run_after(request, &previous);
+    if arguments.strict {
+        findings.make_strict();
+    }
+    findings.extend(found);
     if !findings.has_errors() && clusters.len() <= REREAD {
         findings.extend(engine::reread(&clusters));
     }
@@ -159,8 +175,11 @@ fn write(arguments: &Arguments, engine: &Engine, request: Request, out: PathBuf)
             findings.extend(outcome.findings);
             if arguments.format == Format::Text {
                 report::stdout(outcome.summary.text().as_bytes())?;
+                report::stdout(format!("{}\n", engine.coverage(&checked)).as_bytes())?;
             }
-            report::all(&findings, arguments.format, Some(("output", outcome.summary.json())))
+            let mut output = outcome.summary.json();
+            output["checked"] = validate::json(&checked, &[]);
+            report::all(&findings, arguments.format, Some(("output", output)))
         }
         Err(errors) => {
             findings.extend(errors);

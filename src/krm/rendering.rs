@@ -2,20 +2,25 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+
 use super::{
-    engine::{Engine as Doors, Rendered, RenderedItem, Request},
+    engine::{Config, Engine as Doors, Rendered, RenderedItem, Request},
     item,
 };
 use crate::{
     admission::{
         Object, Objects,
+        foreign::{Against, Documents},
         rendered::{Before, Previous},
+        rules::Externals,
+        schema::{Check, Schemas},
     },
     engine::{self, Engine},
-    finding::Findings,
+    finding::{Finding, Findings, Severity, codes},
     plan,
     render::RenderedCluster,
-    yaml::Limits,
+    yaml::{Limits, Sources, pointer::FieldPath, typed},
 };
 
 /// What an earlier call made, by plan and namespace: kpt hands a function its own output.
@@ -52,7 +57,8 @@ impl Doors for Engine {
             documents: request.configs.iter().map(|config| config.node.clone()).collect(),
             ..plan::read::Request::default()
         };
-        let outcome = self.run_after(plans, &Items::of(request));
+        let (schemas, mut findings) = with_crds(self.schemas(), request);
+        let outcome = self.run_with(plans, &Items::of(request), &schemas);
         let items = outcome
             .clusters
             .iter()
@@ -65,11 +71,99 @@ impl Doors for Engine {
                 })
             })
             .collect();
-        Rendered { items, plans: engine::plans_of(&outcome.clusters), findings: outcome.findings }
+        findings.extend(outcome.findings);
+        Rendered { items, plans: engine::plans_of(&outcome.clusters), findings }
     }
 
     fn admit(&self, request: Request<'_>) -> Findings {
-        let _ = request;
-        Findings::new()
+        let Some(config) = request.configs.first() else { return Findings::new() };
+        let settings = match Settings::read(request.sources, config) {
+            Ok(settings) => settings,
+            Err(finding) => return (*finding).into(),
+        };
+        let mut findings = Findings::new();
+        let mut documents = Documents::default();
+        for item in request.items.iter().filter(|item| !item.is_local_config()) {
+            match item.node(request.sources, Limits::STREAM) {
+                Ok(node) => findings.extend(documents.add(request.sources, node)),
+                Err(errors) => findings.extend(errors),
+            }
+        }
+        let mut schemas = self.schemas().clone();
+        findings.extend(documents.add_crds(request.sources, &mut schemas));
+        let externals = match settings.references {
+            References::Check => Externals::of_a_hub(),
+            References::Warn => Externals::of_a_hub().missing_is(Severity::Warning),
+            References::Ignore => Externals::everything(),
+        };
+        let nothing = Objects::default();
+        // kustomize and kpt set namespaces in functions that may come later.
+        let check = Check { no_namespace: Severity::Info };
+        let against = Against { schemas: &schemas, previous: &nothing, externals: &externals, check };
+        let (found, report) = documents.check(request.sources, &against);
+        findings.extend(found);
+        let line = report.summary();
+        let line =
+            if schemas.is_empty() { format!("{line}; there are no CRDs among the items") } else { line };
+        findings.push(Finding::info(&codes::CHECKED, line));
+        if settings.strict || self.options().strict {
+            findings.make_strict();
+        }
+        findings
     }
+}
+
+/// The `spec` of an Admission. `emit` is read by the door.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+struct Settings {
+    #[serde(rename = "emit")]
+    _emit: Option<Emit>,
+    /// Warnings are errors.
+    strict: bool,
+    /// What a reference to something that is not among the items is.
+    references: References,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Emit {
+    Items,
+    None,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum References {
+    /// An error.
+    Check,
+    /// A warning: what a function sees is mostly a part of what a cluster has.
+    #[default]
+    Warn,
+    /// Nothing.
+    Ignore,
+}
+
+impl Settings {
+    fn read(sources: &Sources, config: &Config) -> Result<Self, Box<Finding>> {
+        match config.node.get("spec") {
+            Some(spec) => typed::from_node(spec, &FieldPath::of(["spec"]), sources, &codes::ADMISSION_SPEC),
+            None => Ok(Self::default()),
+        }
+    }
+}
+
+/// The CRDs among the items of a call, beside those that are known already.
+fn with_crds(known: &Schemas, request: Request<'_>) -> (Schemas, Findings) {
+    let mut findings = Findings::new();
+    let mut documents = Documents::default();
+    for item in request.items.iter().filter(|item| item.id.kind == "CustomResourceDefinition") {
+        match item.node(request.sources, Limits::STREAM) {
+            Ok(node) => findings.extend(documents.add(request.sources, node)),
+            Err(errors) => findings.extend(errors),
+        }
+    }
+    let mut schemas = known.clone();
+    findings.extend(documents.add_crds(request.sources, &mut schemas));
+    (schemas, findings)
 }

@@ -51,7 +51,7 @@ fn patches(
         "# Talos {}.{}, {whose} of {}: strategic patches, for `talosctl --config-patch @FILE`. No key is in here.\n",
         cluster.talos.version.major, cluster.talos.version.minor, cluster.name
     );
-    let patches: Vec<&str> = prepared.patches.iter().map(|patch| patch.text.as_str()).collect();
+    let patches: Vec<&str> = prepared.patches.iter().map(|patch| &*patch.text).collect();
     Ok(head + &patches.join("---\n"))
 }
 

@@ -6,4 +6,6 @@ pub mod awkward;
 pub mod clients;
 pub mod crds;
 pub mod infraflux;
+pub mod plans;
+pub mod rendering;
 pub mod scope;

@@ -7,7 +7,7 @@ use super::field;
 /// What is wrong with a label key or an annotation key, if anything.
 ///
 /// Source: kubernetes/apimachinery pkg/util/validation/validation.go, IsQualifiedName
-pub(super) fn key_problem(key: &str) -> Option<String> {
+pub(crate) fn key_problem(key: &str) -> Option<String> {
     let (prefix, name) = key.split_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
     if let Some(prefix) = prefix
         && !is_subdomain(prefix)
@@ -30,7 +30,7 @@ pub(super) fn key_problem(key: &str) -> Option<String> {
 /// What is wrong with a label value, if anything.
 ///
 /// Source: kubernetes/apimachinery pkg/util/validation/validation.go, IsValidLabelValue
-pub(super) fn value_problem(value: &str) -> Option<String> {
+pub(crate) fn value_problem(value: &str) -> Option<String> {
     if value.len() > 63 {
         return Some(format!("it has {} characters, at most 63 are allowed", value.len()));
     }
@@ -49,12 +49,12 @@ fn is_word(text: &str) -> bool {
 }
 
 /// Whether a text is a DNS name as Kubernetes names its objects.
-pub(super) fn is_subdomain(text: &str) -> bool {
+pub(crate) fn is_subdomain(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(is_dns_label)
 }
 
 /// Whether a text is one label of a DNS name.
-pub(super) fn is_dns_label(text: &str) -> bool {
+pub(crate) fn is_dns_label(text: &str) -> bool {
     let edge =
         |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
@@ -63,7 +63,7 @@ pub(super) fn is_dns_label(text: &str) -> bool {
 }
 
 /// A label selector.
-pub(super) struct Selector<'value> {
+pub(in crate::admission) struct Selector<'value> {
     requirements: Vec<Requirement<'value>>,
 }
 
@@ -84,7 +84,7 @@ impl<'value> Selector<'value> {
     /// Reads `matchLabels` and `matchExpressions`; an error says what is wrong and where below the selector.
     ///
     /// Source: kubernetes/apimachinery pkg/apis/meta/v1/helpers.go, LabelSelectorAsSelector
-    pub(super) fn read(value: Option<&'value Value>) -> Result<Self, (String, String)> {
+    pub(in crate::admission) fn read(value: Option<&'value Value>) -> Result<Self, (String, String)> {
         let mut requirements = Vec::new();
         let Some(value) = value else { return Ok(Self { requirements }) };
         for (key, value) in field::entries(value, "matchLabels") {
@@ -135,19 +135,22 @@ impl<'value> Selector<'value> {
     }
 
     /// Whether it asks for nothing.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::admission) fn is_empty(&self) -> bool {
         self.requirements.is_empty()
     }
 
     /// Whether it asks for a label of this key, with whatever value.
-    pub(super) fn asks_for(&self, key: &str) -> bool {
+    pub(in crate::admission) fn asks_for(&self, key: &str) -> bool {
         self.requirements.iter().any(|requirement| {
             requirement.key == key && matches!(requirement.operator, Operator::In | Operator::Exists)
         })
     }
 
     /// The first requirement that labels do not meet, as a message shows it.
-    pub(super) fn unmet<'label>(&self, label: impl Fn(&str) -> Option<&'label str>) -> Option<String> {
+    pub(in crate::admission) fn unmet<'label>(
+        &self,
+        label: impl Fn(&str) -> Option<&'label str>,
+    ) -> Option<String> {
         self.requirements.iter().find_map(|requirement| {
             let value = label(requirement.key);
             let met = match requirement.operator {

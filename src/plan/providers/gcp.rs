@@ -81,10 +81,9 @@ pub struct Gcp {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 62))]
     pub network_tags: Option<Vec<String>>,
-    /// Disks beside the system disk, on every machine, for `spec.talos.userVolumes`. Default none.
+    /// Disks beside the system disk, for `spec.talos.userVolumes`. Default none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1))]
-    pub additional_disks: Option<Vec<GcpDisk>>,
+    pub additional_disks: Option<GcpDisks>,
     /// Shielded VM. Needs an image with the guest OS feature `UEFI_COMPATIBLE`. Default: Google's choice for the image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shielded_instance_config: Option<GcpShieldedInstanceConfig>,
@@ -123,6 +122,20 @@ pub enum GcpSwitch {
     Enabled,
     /// Off.
     Disabled,
+}
+
+/// Disks beside the system disk.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GcpDisks {
+    /// Of control planes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub control_plane: Option<Vec<GcpDisk>>,
+    /// Of workers, in every pool.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub workers: Option<Vec<GcpDisk>>,
 }
 
 /// A disk beside the system disk.

@@ -1,0 +1,250 @@
+//! Checks of objects that somebody else wrote: files, streams, the items of a function call.
+//!
+//! Everything that looks at objects runs here too: schemas, CEL, the rules of webhooks, references. Findings point at the
+//! line that the object stands on.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use rayon::prelude::*;
+
+use super::{
+    Object, Objects, Violation,
+    rules::{self, Externals, Set},
+    schema::{self, Check, Crd, Report, Schemas},
+};
+use crate::{
+    finding::{Finding, Findings, ObjectRef, Severity, codes},
+    yaml::{Location, Node, Sources, pointer::FieldPath},
+};
+
+/// Objects with their places.
+#[derive(Debug, Clone, Default)]
+pub struct Documents {
+    nodes: Vec<Node>,
+    /// Documents that are no objects of a cluster, by what they are.
+    skipped: BTreeMap<String, u64>,
+}
+
+/// What objects are checked against.
+#[derive(Debug)]
+pub struct Against<'run> {
+    /// Schemas of kinds.
+    pub schemas: &'run Schemas,
+    /// What was there before.
+    pub previous: &'run Objects,
+    /// What exists beside the objects.
+    pub externals: &'run Externals,
+    /// How strictly.
+    pub check: Check,
+}
+
+/// Groups whose objects are for tools and never reach an API server.
+const FOR_TOOLS: &[&str] =
+    &["kustomize.config.k8s.io", "config.kubernetes.io", "kpt.dev", "infraflux.io", "fn.kpt.dev"];
+
+impl Documents {
+    /// Takes one document in. Lists are taken apart; what is no object of a cluster is counted.
+    pub fn add(&mut self, sources: &Sources, root: Node) -> Findings {
+        let mut findings = Findings::new();
+        let mut open = vec![root];
+        while let Some(node) = open.pop() {
+            let text = |key: &str| node.get(key).and_then(Node::as_str).unwrap_or_default();
+            let (api_version, kind) = (text("apiVersion"), text("kind"));
+            let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
+            if matches!(node.data, crate::yaml::Data::Null) {
+                continue;
+            }
+            if kind.ends_with("List")
+                && api_version == "v1"
+                && let Some(items) = node.get("items").and_then(Node::as_sequence)
+            {
+                let items = items.to_vec();
+                open.extend(items.into_iter().rev());
+            } else if FOR_TOOLS.contains(&group) {
+                *self.skipped.entry(format!("{kind} of {group}")).or_default() += 1;
+            } else if api_version.is_empty() && kind.is_empty() {
+                *self.skipped.entry("documents without a kind (values files?)".to_owned()).or_default() += 1;
+            } else if api_version.is_empty() || kind.is_empty() {
+                let missing = if kind.is_empty() { "kind" } else { "apiVersion" };
+                findings.push(
+                    Finding::error(&codes::SCHEMA_MISSING, format!("the document has no `{missing}`"))
+                        .at(sources.locate(node.place))
+                        .hint("every Kubernetes object has `apiVersion`, `kind` and `metadata`"),
+                );
+            } else {
+                self.nodes.push(node);
+            }
+        }
+        findings
+    }
+
+    /// How many objects there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there is no object.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// What was skipped, in one line; `None` when nothing was.
+    #[must_use]
+    pub fn skipped(&self) -> Option<String> {
+        let parts: Vec<String> = self.skipped.iter().map(|(what, count)| format!("{count} {what}")).collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+
+    /// The objects without places.
+    #[must_use]
+    pub fn objects(&self) -> Objects {
+        self.nodes
+            .par_iter()
+            .map(|node| Object::new(node.to_value()))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .collect()
+    }
+
+    /// Puts the CRDs among the objects to the schemas.
+    pub fn add_crds(&self, sources: &Sources, schemas: &mut Schemas) -> Findings {
+        let mut findings = Findings::new();
+        for node in &self.nodes {
+            if node.get("kind").and_then(Node::as_str) != Some("CustomResourceDefinition") {
+                continue;
+            }
+            for value in schema::documents(&node.to_value()) {
+                match Crd::read(value) {
+                    Ok(crd) => schemas.add(crd),
+                    Err(finding) => findings.push((*finding).at(sources.locate(node.place))),
+                }
+            }
+        }
+        findings
+    }
+
+    /// Checks all objects. Findings come in the order of the objects.
+    #[must_use]
+    pub fn check(&self, sources: &Sources, against: &Against<'_>) -> (Findings, Report) {
+        let objects = self.objects();
+        let set = Set::new(&objects, against.previous, against.externals);
+        let before: HashMap<Identity<'_>, &Object> =
+            against.previous.iter().map(|object| (identity(&object.id), object)).collect();
+        let all: Vec<&Object> = objects.iter().collect();
+        let parts: Vec<(Vec<Finding>, Report)> = all
+            .par_chunks(CHUNK)
+            .zip(self.nodes.par_chunks(CHUNK))
+            .map(|(objects, nodes)| {
+                let mut report = Report::default();
+                let mut findings = Vec::new();
+                for (object, node) in objects.iter().zip(nodes) {
+                    let previous = before.get(&identity(&object.id)).copied();
+                    against.schemas.check_object(object, previous, against.check, &mut report);
+                    let mut violations = std::mem::take(&mut report.violations);
+                    let by_rules =
+                        rules::check_object(object, &set).into_iter().map(|(_, violation)| violation);
+                    add(&mut violations, by_rules);
+                    violations.retain(|violation| {
+                        let later = is_filled_later(object, violation);
+                        report.filled_later += u64::from(later);
+                        !later
+                    });
+                    findings
+                        .extend(violations.into_iter().map(|violation| finding(sources, node, violation)));
+                }
+                (findings, report)
+            })
+            .collect();
+        let mut report = Report::default();
+        let mut findings = Findings::new();
+        for (part, counts) in parts {
+            findings.extend(part);
+            report.merge(counts);
+        }
+        let place = |id: &ObjectRef| {
+            let index = objects.iter().position(|object| object.id == *id)?;
+            let node = self.nodes.get(index)?;
+            sources.locate(node.get("kind").unwrap_or(node).place)
+        };
+        findings.extend(report.findings(against.schemas).into_iter().map(|finding| {
+            let location = finding.object.as_ref().and_then(place);
+            finding.at(location)
+        }));
+        (findings, report)
+    }
+}
+
+/// Chunks keep the order and let each thread gather its own counts.
+const CHUNK: usize = 64;
+
+type Identity<'set> = (&'set str, &'set str, Option<&'set str>, &'set str);
+
+fn identity(id: &ObjectRef) -> Identity<'_> {
+    let group = id.api_version.rsplit_once('/').map_or("", |(group, _)| group);
+    (group, &id.kind, id.namespace.as_deref(), &id.name)
+}
+
+/// Adds what the rules say, without what the schema said already: both know which versions are served.
+pub(super) fn add(violations: &mut Vec<Violation>, by_rules: impl Iterator<Item = Violation>) {
+    let versions = |code: &str| [codes::SCHEMA_VERSION.id, codes::SCHEMA_DEPRECATED.id].contains(&code);
+    let told: HashSet<ObjectRef> = violations
+        .iter()
+        .filter(|violation| versions(violation.code.id))
+        .map(|violation| violation.object.clone())
+        .collect();
+    let is_new = |violation: &Violation| {
+        violation.code.id != codes::NOT_SERVED.id || !told.contains(&violation.object)
+    };
+    violations.extend(by_rules.filter(is_new));
+}
+
+/// Whether a violation is about text that is something else by the time an API server sees it: a variable that Flux
+/// fills, a value that SOPS encrypts, and the block that SOPS adds.
+fn is_filled_later(object: &Object, violation: &Violation) -> bool {
+    let of_value = [
+        codes::SCHEMA_TYPE.id,
+        codes::SCHEMA_CHOICE.id,
+        codes::SCHEMA_FORM.id,
+        codes::SCHEMA_BOUNDS.id,
+        codes::SCHEMA_NAME.id,
+    ];
+    if of_value.contains(&violation.code.id) {
+        let value = violation.path.get(&object.value).and_then(serde_json::Value::as_str).unwrap_or_default();
+        return value.contains("${") || value.starts_with("ENC[");
+    }
+    violation.code.id == codes::SCHEMA_UNKNOWN_FIELD.id
+        && violation.path == FieldPath::of(["sops"])
+        && object.at("sops.mac").is_some()
+}
+
+/// A violation at its line.
+fn finding(sources: &Sources, node: &Node, violation: Violation) -> Finding {
+    // Overlays of one object may well lie side by side in what is checked; they are never applied together.
+    let severity =
+        if violation.code.id == codes::DUPLICATE_OBJECT.id { Severity::Warning } else { violation.severity };
+    let mut finding = Finding::new(violation.code, severity, violation.message)
+        .at(location(sources, node, &violation.path, violation.code.id == codes::SCHEMA_UNKNOWN_FIELD.id))
+        .object(violation.object)
+        .field(violation.path);
+    finding.hint = violation.hint;
+    finding.source = violation.source;
+    finding
+}
+
+/// The place of a field; of what should hold it when it is missing, and of its key when that is what is wrong.
+fn location(sources: &Sources, node: &Node, path: &FieldPath, is_key: bool) -> Option<Location> {
+    let words = path.words();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let (nearest, steps) = node.nearest(words.iter().copied());
+    let there = words.get(..steps).unwrap_or_default();
+    let place = if steps == words.len() && steps > 0 && !is_key {
+        nearest.place
+    } else if steps > 0 {
+        node.key_place(there).unwrap_or(nearest.place)
+    } else {
+        node.get("kind").unwrap_or(node).place
+    };
+    sources.locate(place)
+}

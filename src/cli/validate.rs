@@ -1,0 +1,280 @@
+//! `infraflux validate`: any Kubernetes YAML, checked as an API server would.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use clap::Args;
+use rayon::prelude::*;
+use serde_json::json;
+
+use super::{
+    files, project,
+    report::{self, Format},
+    schemas,
+};
+use crate::{
+    admission::{
+        Objects,
+        foreign::{Against, Documents},
+        rules::Externals,
+        schema::{Check, Report},
+    },
+    finding::{Finding, Findings, Severity, codes},
+    yaml::{self, Limits, Sources, scalar::Schema},
+};
+
+/// Check Kubernetes manifests: schemas, CEL rules, webhook rules of Cluster API and its providers, references
+///
+/// CRDs come from --crds, from `infraflux.yaml`, from `.infraflux/` (see `infraflux crds`) and from the input itself.
+/// Kubernetes' own kinds are built in. Nothing is sent anywhere.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 no errors, 1 the content is wrong, 2 the command line is wrong, 3 the operating system said no.
+A summary on stderr says what was checked and what was not.")]
+pub struct Arguments {
+    /// Files and folders, and `-` for standard input
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+    /// A file, a folder or `-` with CRDs; may be repeated
+    #[arg(long, value_name = "PATH")]
+    crds: Vec<PathBuf>,
+    /// What was there before: changes of what is fixed after creation are judged against it
+    #[arg(long, value_name = "PATH")]
+    against: Option<PathBuf>,
+    /// Whatever the objects refer to exists outside of them
+    #[arg(long)]
+    external_everything: bool,
+    /// Treat warnings as errors, among them everything that was not checked
+    #[arg(long)]
+    strict: bool,
+    /// Print so many findings at most; all count
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true)]
+    max_findings: Option<usize>,
+    /// How findings are printed
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+pub struct Input {
+    pub sources: Sources,
+    pub documents: Documents,
+    pub findings: Findings,
+    /// Files that were left out, and why.
+    skipped: Vec<String>,
+}
+
+impl Input {
+    /// Reads manifests of files and folders; what cannot be read as YAML is a finding, and the rest is read.
+    pub fn read(paths: &[PathBuf]) -> Result<Self, Findings> {
+        let mut input = Self::default();
+        let mut ids = Vec::new();
+        for path in paths {
+            if path == Path::new("-") || !path.is_dir() {
+                ids.push(input.sources.add(Arc::new(files::source(path, Limits::STREAM)?)));
+                continue;
+            }
+            let found = files::walk(path)?;
+            let charts: BTreeSet<String> = found
+                .iter()
+                .filter_map(|(relative, _)| relative.strip_suffix("Chart.yaml"))
+                .map(|folder| format!("{folder}templates/"))
+                .collect();
+            let parts = patches(&found);
+            let (mut templates, mut patched) = (0, 0);
+            for (relative, file) in &found {
+                if !schemas::is_manifest(relative) {
+                    continue;
+                }
+                if charts.iter().any(|folder| relative.starts_with(folder.as_str())) {
+                    templates += 1;
+                    continue;
+                }
+                if parts.contains(relative) {
+                    patched += 1;
+                    continue;
+                }
+                match files::source(file, Limits::STREAM) {
+                    Ok(source) => ids.push(input.sources.add(Arc::new(source))),
+                    Err(errors) if errors.iter().all(|error| error.code.id == codes::EMPTY_INPUT.id) => {}
+                    Err(errors) => input.findings.extend(errors),
+                }
+            }
+            if patched > 0 {
+                input.skipped.push(format!("{patched} patches of kustomizations"));
+            }
+            if templates > 0 {
+                input.skipped.push(format!("{templates} templates of Helm charts in {}", path.display()));
+            }
+        }
+        let sources = &input.sources;
+        let read: Vec<_> =
+            ids.par_iter().map(|id| yaml::read(sources, *id, Schema::Cluster, Limits::STREAM)).collect();
+        for documents in read {
+            match documents {
+                Ok(documents) => {
+                    for document in documents {
+                        input.findings.extend(input.documents.add(sources, document.root));
+                    }
+                }
+                Err(errors) => input.findings.extend(errors),
+            }
+        }
+        input.skipped.extend(input.documents.skipped());
+        Ok(input)
+    }
+}
+
+/// The files that kustomizations name as patches or configuration: they are parts of objects, and their kustomize build
+/// is what can be checked.
+fn patches(files: &[(String, PathBuf)]) -> BTreeSet<String> {
+    let mut out = BTreeSet::new();
+    for (relative, file) in files {
+        let (folder, name) =
+            relative.rsplit_once('/').map_or(("", &**relative), |(folder, name)| (folder, name));
+        if !matches!(name, "kustomization.yaml" | "kustomization.yml" | "Kustomization") {
+            continue;
+        }
+        let Ok(source) = files::source(file, Limits::PLAN) else { continue };
+        let mut sources = Sources::new();
+        let id = sources.add(source);
+        let Ok(documents) = yaml::read(&sources, id, Schema::Core, Limits::PLAN) else { continue };
+        let Some(root) = documents.first().map(|document| document.root.to_value()) else { continue };
+        let list = |key: &str| root.get(key).and_then(serde_json::Value::as_array).into_iter().flatten();
+        let by_path = ["patches", "patchesJson6902", "replacements"]
+            .into_iter()
+            .flat_map(list)
+            .filter_map(|entry| entry.get("path"));
+        let plain = ["patchesStrategicMerge", "configurations"].into_iter().flat_map(list);
+        for path in by_path.chain(plain).filter_map(serde_json::Value::as_str) {
+            let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+            for part in path.split('/').filter(|part| !matches!(*part, "" | ".")) {
+                if part == ".." {
+                    parts.pop();
+                } else {
+                    parts.push(part);
+                }
+            }
+            out.insert(parts.join("/"));
+        }
+    }
+    out
+}
+
+pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let (mut findings, checked) = match validate(arguments) {
+        Ok(outcome) => outcome,
+        Err(findings) => return report::all(&findings, arguments.format, None),
+    };
+    if arguments.strict {
+        findings.make_strict();
+    }
+    let code = findings.exit_code();
+    let (shown, hidden) = limited(findings, arguments.max_findings);
+    report::all(&shown, arguments.format, Some(("checked", checked.json)))?;
+    if hidden > 0 {
+        report::note(&format!("{hidden} more findings are not shown (--max-findings)\n"))?;
+    }
+    report::note(&checked.line)?;
+    Ok(ExitCode::from(code))
+}
+
+/// Errors are shown before warnings when not all are shown; each kind keeps its order.
+fn limited(findings: Findings, most: Option<usize>) -> (Findings, usize) {
+    let most = most.unwrap_or(usize::MAX);
+    if findings.len() <= most {
+        return (findings, 0);
+    }
+    let hidden = findings.len() - most;
+    let mut all: Vec<Finding> = findings.into_iter().collect();
+    all.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    all.truncate(most);
+    (all.into_iter().collect(), hidden)
+}
+
+struct Checked {
+    line: String,
+    json: serde_json::Value,
+}
+
+fn validate(arguments: &Arguments) -> Result<(Findings, Checked), Findings> {
+    let stdin = arguments.paths.iter().chain(&arguments.crds).chain(&arguments.against);
+    if stdin.filter(|path| *path == Path::new("-")).count() > 1 {
+        return Err(Finding::error(&codes::USAGE, "standard input can be named once only")
+            .hint("write one of the two to a file")
+            .into());
+    }
+    let project = project::load()?;
+    let (mut schemas, mut findings) = schemas::load(&arguments.crds, &project)?;
+    let input = Input::read(&arguments.paths)?;
+    findings.extend(input.findings);
+    findings.extend(input.documents.add_crds(&input.sources, &mut schemas));
+    if input.documents.is_empty() && !findings.has_errors() {
+        findings.push(
+            Finding::error(&codes::NOTHING_TO_CHECK, "there is no Kubernetes object in the input")
+                .hint("name manifests, or folders that hold them"),
+        );
+    }
+    let previous = match &arguments.against {
+        Some(path) => {
+            let before = Input::read(std::slice::from_ref(path))?;
+            findings.extend(before.findings);
+            before.documents.objects()
+        }
+        None => Objects::default(),
+    };
+    let externals = if arguments.external_everything {
+        Externals::everything()
+    } else {
+        // What is checked is mostly a part of what the cluster has.
+        Externals::of_a_hub().missing_is(Severity::Warning)
+    };
+    let against = Against {
+        schemas: &schemas,
+        previous: &previous,
+        externals: &externals,
+        check: Check { no_namespace: Severity::Info },
+    };
+    let (found, report) = input.documents.check(&input.sources, &against);
+    findings.extend(found);
+    let mut line = report.summary();
+    if schemas.is_empty() && !report.kinds.is_empty() {
+        line.push_str("; there are no CRDs (give --crds)");
+    }
+    if !input.skipped.is_empty() {
+        line.push_str("; skipped: ");
+        line.push_str(&input.skipped.join(", "));
+    }
+    line.push('\n');
+    Ok((findings, Checked { json: json(&report, &input.skipped), line }))
+}
+
+/// What was checked, for programs.
+pub fn json(report: &Report, skipped: &[String]) -> serde_json::Value {
+    let kinds: Vec<_> = report
+        .kinds
+        .iter()
+        .map(|((api_version, kind), unchecked)| {
+            json!({"apiVersion": api_version, "kind": kind, "objects": unchecked.objects, "why": unchecked.why})
+        })
+        .collect();
+    let rules: Vec<_> = report
+        .unchecked_rules
+        .iter()
+        .map(|((kind, rule), unchecked)| {
+            json!({"kind": kind, "rule": rule, "objects": unchecked.objects, "why": unchecked.why.to_string()})
+        })
+        .collect();
+    json!({
+        "objects": report.objects,
+        "bySchema": report.by_schema,
+        "rules": report.rules,
+        "notChecked": {"kinds": kinds, "rules": rules, "heldBack": report.held_back, "filledLater": report.filled_later},
+        "skipped": skipped,
+    })
+}
