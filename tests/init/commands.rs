@@ -143,22 +143,24 @@ fn simple_commands(line: &str) -> Vec<Vec<String>> {
 
 /// The lines of a document's code blocks for a shell, and the commands that stand in its sentences.
 fn commands_of(document: &str) -> Vec<String> {
-    let mut out = Vec::new();
     // The language of the block that is open.
     let mut block: Option<&str> = None;
     let mut prose = String::new();
+    let mut shell = String::new();
     for line in document.lines() {
         if let Some(language) = line.strip_prefix("```") {
             block = if block.is_some() { None } else { Some(language) };
         } else if let Some(language) = block {
-            if language == "sh" && !line.trim().is_empty() && !line.starts_with('#') {
-                out.push(line.to_owned());
+            if language == "sh" {
+                shell.push_str(line);
+                shell.push('\n');
             }
         } else {
             prose.push_str(line);
             prose.push(if line.is_empty() { '\n' } else { ' ' });
         }
     }
+    let mut out = infraflux::management::runbook::commands_of(&shell);
     for span in prose.split('`').skip(1).step_by(2) {
         let span = span.split_whitespace().collect::<Vec<_>>().join(" ");
         let tool = ["kubectl", "flux", "helm", "talosctl", "infraflux", "clusterctl", "sops"];
@@ -340,10 +342,11 @@ fn the_plan_that_bootstrap_writes_renders() {
         let hub = render(&crate::plain("current", &[provider]));
         let bootstrap = file(&hub, "BOOTSTRAP.md").to_owned();
         let folder = TempDir::new().unwrap();
-        for line in bootstrap.lines().filter(|line| line.contains("plans") && !line.contains("$EDITOR")) {
+        let commands = commands_of(&bootstrap).into_iter();
+        for line in commands.filter(|line| line.contains("plans") && !line.contains("$EDITOR")) {
             if line.starts_with("mkdir") || line.starts_with("printf") {
                 let status =
-                    Command::new("sh").args(["-c", line]).current_dir(folder.path()).status().unwrap();
+                    Command::new("sh").args(["-c", &line]).current_dir(folder.path()).status().unwrap();
                 assert!(status.success(), "{line}");
             } else if let Some(arguments) = line.strip_prefix("infraflux ") {
                 let arguments: Vec<&str> =

@@ -338,7 +338,8 @@ fn the_component_adds_its_arguments_to_flux() {
         fs::write(flux.join("gotk-components.yaml"), components.join("\n---\n")).unwrap();
         // As BOOTSTRAP.md writes it.
         let bootstrap = file(&hub, "BOOTSTRAP.md");
-        let line = bootstrap.lines().find(|line| line.contains("> flux-system/kustomization.yaml")).unwrap();
+        let commands = infraflux::management::runbook::commands_of(bootstrap);
+        let line = commands.iter().find(|line| line.contains("> flux-system/kustomization.yaml")).unwrap();
         let status = Command::new("sh").args(["-c", line]).current_dir(repository.path()).status().unwrap();
         assert!(status.success());
         let built = build(&kubectl, repository.path(), "flux-system");
