@@ -238,7 +238,7 @@ fn validate(arguments: &Arguments) -> Result<(Findings, Checked), Findings> {
         schemas: &schemas,
         previous: &previous,
         externals: &externals,
-        check: Check { no_namespace: Severity::Info },
+        check: Check { no_namespace: None },
     };
     let (found, report) = input.documents.check(&input.sources, &against);
     findings.extend(found);

@@ -4,5 +4,8 @@
 
 pub mod awkward;
 pub mod clients;
+pub mod crds;
 pub mod infraflux;
+pub mod mutate;
+pub mod oracle;
 pub mod scope;
