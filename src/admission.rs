@@ -5,12 +5,14 @@
 //! the file for what a user wrote.
 
 pub(crate) mod cel;
+pub mod flux;
 pub mod foreign;
 pub mod object;
 pub mod rendered;
 pub mod rules;
 pub mod schema;
 pub mod secrets;
+pub mod semantics;
 
 pub use cel::Unchecked;
 pub use object::{Object, Objects, Violation};

@@ -4,18 +4,23 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod apply;
 mod catalog;
+mod cluster;
 mod crds;
+mod destroy;
 mod doctor;
 mod eject;
 mod explain;
 mod files;
+mod init;
 mod plugin;
 mod previous;
 mod project;
 mod report;
 mod schema;
 mod schemas;
+mod talos_gen;
 mod up;
 mod validate;
 mod vars;
@@ -25,17 +30,34 @@ pub mod door;
 
 /// From one small typed file, everything that a Kubernetes cluster needs, as data.
 ///
-/// Without a command and with a ResourceList on standard input it is a KRM function for kustomize and kpt.
+/// InfraFlux renders and checks; it applies nothing. Without a command and with a ResourceList on standard input it is a KRM
+/// function for kustomize and kpt.
 #[derive(Debug, Parser)]
-#[command(name = "infraflux", version, propagate_version = true, max_term_width = 110)]
+#[command(name = "infraflux", version, propagate_version = true, max_term_width = 110, after_help = START)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
+/// What somebody does who sees this for the first time.
+const START: &str = "\
+Start here:
+  infraflux up --provider proxmox --name lab   one cluster to look at, in out/lab/
+  infraflux init --providers proxmox           the hub, once: read out/management/BOOTSTRAP.md
+  infraflux up -f plan.yaml                    a cluster from its plan: commit out/, Flux does the rest
+  infraflux destroy --name lab                 the safe order in which a cluster goes
+
+`infraflux help COMMAND` tells more, `infraflux explain CODE` what a finding means.
+Exit codes: 0 done, 1 the content is wrong, 2 the command line is wrong,
+3 the operating system said no.";
+
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(Box<init::Arguments>),
     Up(Box<up::Arguments>),
+    Apply(Box<apply::Arguments>),
+    Destroy(Box<destroy::Arguments>),
+    TalosGen(Box<talos_gen::Arguments>),
     Validate(validate::Arguments),
     Crds(crds::Arguments),
     Versions(versions::Arguments),
@@ -68,7 +90,11 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> anyhow::R
         }
     };
     match cli.command {
+        Command::Init(arguments) => init::run(&arguments),
         Command::Up(arguments) => up::run(&arguments),
+        Command::Apply(arguments) => apply::run(&arguments),
+        Command::Destroy(arguments) => destroy::run(&arguments),
+        Command::TalosGen(arguments) => talos_gen::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Crds(arguments) => crds::run(&arguments),
         Command::Versions(arguments) => versions::run(&arguments),

@@ -4,8 +4,10 @@ use rayon::prelude::*;
 
 use crate::{
     admission::{
-        rendered::{self, First, Previous},
+        flux::{self, Checks},
+        rendered::{self, Checked, First, Previous},
         schema::{Report, Schemas},
+        semantics,
     },
     finding::{Finding, Findings, codes},
     plan::{
@@ -29,6 +31,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Engine {
     library: Library,
+    checks: Checks,
     options: Options,
     schemas: Schemas,
 }
@@ -48,7 +51,7 @@ impl Engine {
     /// An engine over a catalogue.
     #[must_use]
     pub fn new(library: Library, options: Options) -> Self {
-        Self { library, options, schemas: Schemas::new() }
+        Self { checks: Checks::new(library.catalog().clone()), library, options, schemas: Schemas::new() }
     }
 
     /// The same with the schemas of CRDs, against which every render is checked.
@@ -74,6 +77,12 @@ impl Engine {
     #[must_use]
     pub fn library(&self) -> &Library {
         &self.library
+    }
+
+    /// The catalogue, when the engine is done.
+    #[must_use]
+    pub fn into_library(self) -> Library {
+        self.library
     }
 
     /// Merges, resolves, renders and checks. Nothing is written here.
@@ -135,28 +144,35 @@ impl Engine {
                 Err(findings) => outcome.findings.extend(findings),
             }
         }
+        outcome.findings.extend(semantics::check(&clusters));
         if outcome.findings.has_errors() {
             return;
         }
         // Each cluster is checked where it was rendered, so that its objects need not be kept.
-        let rendered: Vec<Result<(RenderedCluster, Findings, Report), Findings>> = clusters
+        let rendered: Vec<Result<(RenderedCluster, Checked), Findings>> = clusters
             .into_par_iter()
             .map(|cluster| {
                 let cluster = render(cluster, &self.library)?;
-                let (findings, report) = rendered::check(&cluster, previous, schemas);
-                Ok((cluster, findings, report))
+                let checked = rendered::check(&cluster, previous, schemas, &self.checks);
+                Ok((cluster, checked))
             })
             .collect();
+        let mut claims = Vec::with_capacity(rendered.len());
+        let mut found = Findings::new();
         for result in rendered {
             match result {
-                Ok((cluster, findings, report)) => {
-                    outcome.findings.extend(findings);
-                    outcome.checked.merge(report);
+                Ok((cluster, checked)) => {
+                    found.extend(checked.findings);
+                    outcome.checked.merge(checked.report);
                     outcome.clusters.push(cluster);
+                    claims.push(checked.claims);
                 }
-                Err(findings) => outcome.findings.extend(findings),
+                Err(findings) => found.extend(findings),
             }
         }
+        // Many clusters read one shared file.
+        outcome.findings.extend(flux::distinct(found));
+        outcome.findings.extend(rendered::fleet(&outcome.clusters, &claims));
         // One warning for a kind, not one for each cluster.
         outcome.findings.extend(outcome.checked.findings(schemas));
     }

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod engine;
 pub mod finding;
 pub mod krm;
+pub mod management;
 pub mod output;
 pub mod plan;
 pub mod render;

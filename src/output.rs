@@ -75,6 +75,7 @@ pub struct Outcome {
 pub struct Writer {
     out: PathBuf,
     edited: Edited,
+    listed: bool,
     disk: Arc<dyn disk::Disk>,
 }
 
@@ -82,13 +83,20 @@ impl Writer {
     /// A writer for this output folder, which need not exist. It may not be a symbolic link.
     #[must_use]
     pub fn new(out: impl Into<PathBuf>) -> Self {
-        Self { out: out.into(), edited: Edited::default(), disk: Arc::new(disk::Real) }
+        Self { out: out.into(), edited: Edited::default(), listed: true, disk: Arc::new(disk::Real) }
     }
 
     /// What to do with generated files that were edited.
     #[must_use]
     pub fn edited(mut self, edited: Edited) -> Self {
         self.edited = edited;
+        self
+    }
+
+    /// Writes no list of clusters: the folder is not one that Flux reads.
+    #[must_use]
+    pub fn unlisted(mut self) -> Self {
+        self.listed = false;
         self
     }
 
@@ -108,11 +116,11 @@ impl Writer {
 
     /// Begins a run to which trees are added in portions. Holds a lock on the output folder until it ends.
     pub fn begin(&self) -> Result<Session, Findings> {
-        Session::begin(self.disk.clone(), &self.out, self.edited, false)
+        Session::begin(self.disk.clone(), &self.out, self.edited, self.listed, false)
     }
 
     /// Begins a run that only reads and takes no lock.
     pub fn begin_dry_run(&self) -> Result<Session, Findings> {
-        Session::begin(self.disk.clone(), &self.out, self.edited, true)
+        Session::begin(self.disk.clone(), &self.out, self.edited, self.listed, true)
     }
 }

@@ -2,9 +2,13 @@
 
 pub mod addons;
 pub mod cluster_plan;
+mod constraints;
+pub mod crd;
 pub mod flags;
 pub mod fleet_plan;
+pub mod function_definition;
 pub mod gitops;
+pub mod json_schema;
 pub mod layers;
 pub mod machines;
 pub mod network;
@@ -12,6 +16,7 @@ pub mod origin;
 pub mod providers;
 pub mod read;
 pub mod recipe;
+pub mod reference;
 pub mod resolve;
 pub mod resolved;
 mod schema;

@@ -1,5 +1,7 @@
 //! A resolved cluster and a catalogue to manifests.
 
+mod aws;
+mod azure;
 pub mod cluster;
 pub mod features;
 pub mod library;

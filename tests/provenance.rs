@@ -49,7 +49,7 @@ spec:
   proxmox:
     addresses: [192.0.2.20-192.0.2.60]
     gateway: 192.0.2.1
-    dnsServers: [192.0.2.53]
+    dnsServers: [192.0.2.3]
     bridge: markedbr
     overrides: {workers: {description: marked-description}}
 "#;

@@ -181,7 +181,7 @@ fn no_workers_means_no_pools_and_a_schedulable_control_plane() {
 #[test]
 fn several_plans_a_fleet_and_stdin() {
     let folder = TempDir::new().unwrap();
-    let fleet = "apiVersion: infraflux.io/v1alpha1\nkind: FleetPlan\nmetadata: {name: homes}\nspec:\n  defaults: {provider: proxmox, region: home, proxmox: {dnsServers: [192.0.2.53]}}\n  classes:\n    small: {controlPlane: {replicas: 1}, workers: []}\n  clusters:\n    - {name: one, class: small, network: {endpoint: {host: 192.0.2.11}}, proxmox: {addresses: [192.0.2.20-192.0.2.29]}}\n    - {name: two, network: {endpoint: {host: 192.0.2.12}}, proxmox: {addresses: [192.0.2.30-192.0.2.49]}}\n---\napiVersion: infraflux.io/v1alpha1\nkind: ClusterPlan\nmetadata: {name: three}\nspec: {provider: proxmox, network: {endpoint: {host: 192.0.2.13}}, proxmox: {addresses: [192.0.2.50-192.0.2.69]}}\n";
+    let fleet = "apiVersion: infraflux.io/v1alpha1\nkind: FleetPlan\nmetadata: {name: homes}\nspec:\n  defaults: {provider: proxmox, region: home, proxmox: {dnsServers: [192.0.2.3]}}\n  classes:\n    small: {controlPlane: {replicas: 1}, workers: []}\n  clusters:\n    - {name: one, class: small, network: {endpoint: {host: 192.0.2.11}}, proxmox: {addresses: [192.0.2.20-192.0.2.29]}}\n    - {name: two, network: {endpoint: {host: 192.0.2.12}}, proxmox: {addresses: [192.0.2.30-192.0.2.49]}}\n---\napiVersion: infraflux.io/v1alpha1\nkind: ClusterPlan\nmetadata: {name: three}\nspec: {provider: proxmox, network: {endpoint: {host: 192.0.2.13}}, proxmox: {addresses: [192.0.2.50-192.0.2.69]}}\n";
     let mut child = infraflux(folder.path())
         .args(["up", "-f", "-"])
         .stdin(std::process::Stdio::piped())

@@ -4,7 +4,9 @@
 //! the plan that stands in the field, or at the template's line where no value of the plan does.
 
 use super::{
-    Object, Objects, Violation, foreign,
+    Object, Objects, Violation,
+    flux::{self, Repository, fleet::Claims},
+    foreign,
     rules::{self, External, Externals},
     schema::{Check, Report, Schemas},
     secrets,
@@ -42,11 +44,26 @@ impl Previous for First {
     }
 }
 
-/// What all checks have against a cluster: schemas and CEL first, in the order of its objects, then rules and references.
-///
-/// The report says what the schemas covered. Its violations are among the findings.
+/// What came of checking a cluster.
+#[derive(Debug)]
+pub struct Checked {
+    /// What was found, in the order of the cluster's objects.
+    pub findings: Findings,
+    /// What the schemas covered. Its violations are among the findings.
+    pub report: Report,
+    /// What the cluster takes for itself, to be compared with other clusters ([`fleet`]).
+    pub claims: Claims,
+}
+
+/// What all checks have against a cluster: schemas and CEL first, in the order of its objects, then rules and references,
+/// secrets, and what Flux will make of it.
 #[must_use]
-pub fn check(cluster: &RenderedCluster, previous: &dyn Previous, schemas: &Schemas) -> (Findings, Report) {
+pub fn check(
+    cluster: &RenderedCluster,
+    previous: &dyn Previous,
+    schemas: &Schemas,
+    checks: &flux::Checks,
+) -> Checked {
     let mut findings = Findings::new();
     let before = previous.of(cluster, &mut findings);
     let objects: Objects =
@@ -62,6 +79,9 @@ pub fn check(cluster: &RenderedCluster, previous: &dyn Previous, schemas: &Schem
     let by_rules = rules::check(&objects, before, &externals(&cluster.cluster));
     foreign::add(&mut violations, by_rules.into_iter());
     violations.extend(secrets::violations(&objects));
+    let names = [&*cluster.name, &*cluster.cluster.namespace];
+    let (flux_report, claims) = checks.cluster(&objects, &names, Repository::of(&cluster.cluster));
+    violations.extend(flux_report.violations);
     for violation in violations {
         let finding = finding(cluster, violation);
         // Zones and pools repeat what one line of the plan causes.
@@ -75,7 +95,17 @@ pub fn check(cluster: &RenderedCluster, previous: &dyn Previous, schemas: &Schem
             findings.push(finding);
         }
     }
-    (findings, report)
+    findings.extend(flux_report.findings);
+    Checked { findings, report, claims }
+}
+
+/// What clusters of one run must not share, at the plan of the second one.
+#[must_use]
+pub fn fleet(clusters: &[RenderedCluster], claims: &[Claims]) -> Findings {
+    flux::fleet::check(claims)
+        .into_iter()
+        .filter_map(|(position, violation)| Some(finding(clusters.get(position)?, violation)))
+        .collect()
 }
 
 /// What exists outside of a cluster's objects because the plan names it: shared sources and identities of the hub, and

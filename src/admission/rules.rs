@@ -18,7 +18,7 @@ use crate::{
 
 use super::{Object, Objects, Violation};
 
-mod address;
+pub(in crate::admission) mod address;
 mod aws;
 mod azure;
 mod core;
@@ -27,7 +27,7 @@ mod field;
 mod gcp;
 mod identity;
 mod ipam;
-pub(super) mod label;
+pub(in crate::admission) mod label;
 mod machine_template;
 mod proxmox;
 mod references;

@@ -8,6 +8,7 @@ use super::Catalog;
 use crate::{
     finding::{Findings, codes},
     plan::{Provider, recipe::Stage},
+    template::Condition,
 };
 
 /// A bundle's description.
@@ -157,6 +158,16 @@ pub struct BundleSecret {
     pub required: bool,
     /// The providers on which it is needed; all when left out.
     pub providers: Option<Vec<Provider>>,
+    /// It is needed only with these features, written like a template's condition.
+    #[serde(default, deserialize_with = "condition")]
+    pub when: Option<Condition>,
+}
+
+fn condition<'de, De: serde::Deserializer<'de>>(deserializer: De) -> Result<Option<Condition>, De::Error> {
+    let text = String::deserialize(deserializer)?;
+    Condition::parse(&text).map(Some).ok_or_else(|| {
+        serde::de::Error::custom(format!("`{text}` is not a condition: write `feature, !other`"))
+    })
 }
 
 /// Where a Secret must exist.

@@ -25,6 +25,9 @@ pub struct Descriptor {
     /// Whether a cluster name must start with a letter.
     #[serde(default)]
     pub name_starts_with_letter: bool,
+    /// Whether a cluster name must not have two hyphens in a row.
+    #[serde(default)]
+    pub name_single_hyphens: bool,
     /// System disk in GiB when a plan says nothing.
     #[serde(rename = "defaultDiskGiB")]
     pub default_disk_gib: i32,

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::files;
 use crate::{
     finding::{Findings, codes},
+    management::Settings,
     yaml::{Limits, Sources, pointer::FieldPath, read, scalar::Schema, typed},
 };
 
@@ -14,7 +15,7 @@ use crate::{
 pub const FILE: &str = "infraflux.yaml";
 
 /// A project's settings. Paths are relative to the file.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Project {
     /// The catalogue laid over the embedded one.
@@ -24,6 +25,9 @@ pub struct Project {
     /// Files and folders with the CRDs that the hub serves.
     #[serde(default)]
     pub crds: Vec<PathBuf>,
+    /// What the hub is made of (`infraflux init`).
+    #[serde(default)]
+    pub management: Settings,
 }
 
 /// Reads the settings of the working directory; there need not be any.

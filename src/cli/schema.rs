@@ -1,39 +1,78 @@
-//! `infraflux schema`: the schema of plans.
+//! `infraflux schema`: what a plan may say.
 
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use kube_core::CustomResourceExt as _;
 
 use super::report;
-use crate::plan::{ClusterPlan, ClusterPlanSpec, FleetPlan, FleetPlanSpec};
+use crate::{
+    finding::{Finding, codes},
+    plan::{crd, function_definition, json_schema, reference},
+};
 
-/// Print the schema of plans, with every field, type and default
+/// Print every field of a plan with its type, default and meaning, or a schema for tools
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Which kind
     #[arg(value_enum, default_value_t)]
     kind: Kind,
-    /// As a CustomResourceDefinition in YAML rather than a JSON Schema
-    #[arg(long)]
-    crd: bool,
+    /// As what
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Only fields whose path contains this, for instance `network`; with the table
+    #[arg(long, value_name = "TEXT")]
+    field: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Kind {
-    /// ClusterPlan
+    /// One cluster
     #[default]
     ClusterPlan,
-    /// FleetPlan
+    /// Many clusters
     FleetPlan,
+    /// A function configuration that checks items
+    Admission,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Every field, for people
+    #[default]
+    Table,
+    /// JSON Schema of the whole document, for editors
+    JsonSchema,
+    /// CustomResourceDefinition in YAML, for a hub that keeps plans as objects
+    Crd,
+    /// KRMFunctionDefinition in YAML, for catalogues of functions
+    Function,
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let text = match (arguments.kind, arguments.crd) {
-        (Kind::ClusterPlan, true) => serde_yaml::to_string(&ClusterPlan::crd())?,
-        (Kind::FleetPlan, true) => serde_yaml::to_string(&FleetPlan::crd())?,
-        (Kind::ClusterPlan, false) => format!("{:#}\n", schemars::schema_for!(ClusterPlanSpec).as_value()),
-        (Kind::FleetPlan, false) => format!("{:#}\n", schemars::schema_for!(FleetPlanSpec).as_value()),
+    let kind = match arguments.kind {
+        Kind::ClusterPlan => json_schema::Kind::ClusterPlan,
+        Kind::FleetPlan => json_schema::Kind::FleetPlan,
+        Kind::Admission => json_schema::Kind::Admission,
+    };
+    let text = match arguments.format {
+        Format::Table => {
+            let mut fields = reference::fields(kind);
+            if let Some(part) = &arguments.field {
+                let part = part.to_lowercase();
+                fields.retain(|field| field.path.to_lowercase().contains(&part));
+            }
+            reference::text(&fields, 110)
+        }
+        Format::JsonSchema => format!("{:#}\n", json_schema::document(kind)),
+        Format::Crd => match crd::crd(kind) {
+            Some(crd) => serde_yaml::to_string(&crd)?,
+            None => {
+                let finding = Finding::error(&codes::USAGE, "an Admission is never stored, so it has no CRD")
+                    .hint("use `--format json-schema` or `--format function`");
+                return report::findings(&finding.into());
+            }
+        },
+        Format::Function => serde_yaml::to_string(&function_definition::definition(kind))?,
     };
     report::stdout(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)

@@ -2,6 +2,8 @@
 //! 05 schemas of objects, 06 CEL, 07 rules of admission webhooks, 08 references, 09 the Flux graph, 10 secrets,
 //! 11 writing, 12 functions and plugins, 13 the command line.
 
+use std::fmt::Write as _;
+
 use super::{Class, Code};
 
 macro_rules! codes {
@@ -62,6 +64,15 @@ codes! {
         "A ConfigMap as functionConfig takes the same names as the flags of `infraflux up`, with strings as values. An unknown \
          name is an error, so that a misspelt one is not ignored.";
 
+    PLAN_RANGE = "IF0106", Content, "a number of the plan is out of its range",
+        "The field takes numbers between two limits, which `infraflux schema` shows. They are those of the API that the value \
+         goes to, or keep a slip of the finger from ordering a thousand machines.";
+    PLAN_LENGTH = "IF0107", Content, "a text or list of the plan is too short or too long",
+        "An empty text is not the same as a field that is left out: remove the field to get its default. Upper limits are \
+         those of the API that the value goes to.";
+    PLAN_FORM = "IF0108", Content, "a text of the plan does not have the form of its field",
+        "Ids, versions and durations have a fixed form. The message shows one that fits; `infraflux schema` shows the pattern.";
+
     // 02 plan meaning
     PLAN_NAME = "IF0201", Content, "a name cannot be used",
         "A cluster's name becomes part of DNS names, cloud resources and Cilium's identity: a DNS label of at most 32 \
@@ -71,8 +82,10 @@ codes! {
     PLAN_VERSION = "IF0203", Content, "a version cannot be read or is not known",
         "A minor such as \"1.36\" means the newest patch that the profile knows; a full version is taken as it is. Versions \
          are written in quotes, because 1.30 without quotes is the number 1.3.";
-    PLAN_REPLICAS = "IF0204", Content, "an even number of control planes",
-        "etcd needs a majority: two members fail as soon as one does, four are no safer than three.";
+    PLAN_REPLICAS = "IF0204", Content, "a number of control planes that is refused or unwise",
+        "etcd needs a majority: two members stop as soon as one does, which is worse than one alone and refused. Four survive one \
+         failure as three do, and more than seven make writes slow; both work, so they are warnings (etcd-io/website \
+         `content/en/docs/v3.6/faq.md`).";
     PLAN_AUTOSCALING = "IF0205", Content, "autoscaling contradicts itself",
         "A pool is either of a fixed size or scaled between `min` and `max`. With autoscaling the number of replicas is left \
          to the autoscaler, and both annotations must be there.";
@@ -92,6 +105,100 @@ codes! {
     PLAN_PATCH = "IF0211", Content, "a Talos patch cannot be used",
         "Patches are strategic: mappings of what shall be different, or strings that hold such YAML documents. JSON patches \
          (lists of `op`, `path`, `value`) do not work with the many documents of Talos 1.12 and later.";
+
+    EXAMPLE_VALUE = "IF0212", Content, "an example value is still in force",
+        "`values.example.yaml` is the lowest layer of every plan, so that a first render needs no file. Some values only you can \
+         know (an image, a subscription, addresses); the examples for them work nowhere on purpose. The README of \
+         `clusters/<provider>/` says where to find the right ones.";
+    MANAGEMENT_CIDRS = "IF0213", Content, "who may reach the machines is not said, or everybody may",
+        "The control-plane provider on the hub bootstraps machines through the Talos API, port 50000. Without \
+         `network.managementCIDRs` that port is not opened from outside, so the hub must reach the machines some other way (it \
+         runs in the same network, or is peered with it). `0.0.0.0/0` opens it to the world: the API asks for a client \
+         certificate, but a network that cannot reach it cannot try.";
+    NETWORK_FORM = "IF0214", Content, "not a network, an address or a range",
+        "A network is written as address and prefix with no bits set behind the prefix, such as `10.244.0.0/16`; Kubernetes and \
+         the clouds refuse others or cut them in silence. A pool of addresses takes addresses, ranges `first-last` and networks.";
+    NETWORK_OVERLAP = "IF0215", Content, "networks of one cluster overlap",
+        "Pods, services and machines each need addresses of their own. Where two of these networks share addresses, packets to \
+         one of them go to the other, and the cluster breaks in ways that are hard to see.";
+    NETWORK_SIZE = "IF0216", Content, "a network is too small or too large for its use",
+        "Every node gets a /24 of the IPv4 pod network and a /64 of the IPv6 one (kubernetes/kubernetes \
+         `cmd/kube-controller-manager`, `--node-cidr-mask-size`); Talos gives the tenth service address to DNS; AWS takes VPCs \
+         from /16 to /28.";
+    DUAL_STACK = "IF0217", Content, "address families do not fit together",
+        "The first network of each list decides the primary family, and pods and services must agree on it. A list holds at most \
+         one network of each family.";
+    ENDPOINT = "IF0218", Content, "the API endpoint cannot work",
+        "The endpoint is an address or a DNS name, without a scheme and without a port, that no machine gets. On Proxmox it is a \
+         virtual address that Talos moves between control planes: it has to lie in the machines' network, and the API server \
+         behind it listens on 6443.";
+    POOL_SIZE = "IF0219", Content, "there are not enough addresses for the machines",
+        "Each machine takes an address of the pool; the gateway and the first and last address of the network are not given \
+         out. A rollout makes the new machine before the old one goes, so it needs spare addresses.";
+    VM_IDS = "IF0220", Content, "the range of VM ids cannot work",
+        "Each machine takes an id of `proxmox.vmIDRange`, and ids are unique in a Proxmox cluster: clusters on one Proxmox \
+         cluster need ranges of their own.";
+    BLOCK_FIELDS = "IF0221", Content, "fields of the provider's block exclude or need each other",
+        "Some fields are two ways to say one thing, and some mean nothing without another one. InfraFlux does not guess which \
+         one was meant.";
+    FLEET_CLASH = "IF0222", Content, "two clusters claim the same thing",
+        "Cluster names, hub namespaces, API endpoints, machine addresses and mesh numbers belong to one cluster each. Equal pod \
+         and service networks are normal, unless the clusters are in one mesh; overlapping machine networks only matter when \
+         the networks are ever connected, so they are a warning.";
+    TAINT_FORM = "IF0223", Content, "a label, annotation or taint that Kubernetes refuses",
+        "Keys are `name` or `prefix/name`; names and values have at most 63 letters, digits, `-`, `_`, `.`. Talos keeps taints \
+         in a mapping by key, so one key can have one taint only.";
+    RESERVED_LABEL = "IF0224", Content, "a node may not give itself this label or taint",
+        "Talos writes labels as the node itself, and Kubernetes' NodeRestriction admission lets a node set only a few labels below \
+         `kubernetes.io` and `k8s.io` (siderolabs/docs `kubernetes-guides/advanced-guides/node-labels.mdx`). One refused label \
+         keeps all of them off. Roles can be set later with `kubectl label node`.";
+    NOTHING_SCHEDULABLE = "IF0225", Content, "no machine takes ordinary pods",
+        "Every pool is empty or has a taint that keeps pods away, and control planes do not take pods. DNS, Flux's charts and the \
+         Gateway would wait for ever.";
+    STORAGE_COPIES = "IF0226", Content, "more copies of volumes than machines",
+        "Longhorn puts each copy of a volume on another node. With fewer nodes than copies every volume stays degraded, and \
+         rollouts wait for volumes that never become healthy.";
+    CILIUM_AND_TALOS = "IF0227", Content, "the CNI's settings and the Talos patches contradict each other",
+        "Who brings the CNI, who replaces kube-proxy and where the API is found is decided in two places: Cilium's values and the \
+         machine configuration. A patch of yours comes last and wins on the Talos side only.";
+    CILIUM_OPTIONS = "IF0228", Content, "options of the CNI or the Gateway that do not work together",
+        "Cilium's Gateway API, its L2 announcements and BGP stand on other options of it (cilium/cilium \
+         `Documentation/network/servicemesh/gateway-api`, `Documentation/network/l2-announcements.rst`).";
+    GPU_PARTS = "IF0229", Content, "GPU machines and the GPU bundle belong together",
+        "`gpu: nvidia` puts the driver into the machine's image; the bundle `gpu` brings the device plugin through which pods ask \
+         for one. Each is of no use without the other. Driver extensions come in branches (lts, production) that must not be \
+         mixed.";
+    HOST_FORM = "IF0230", Content, "not a host name, URL or image reference as its field takes it",
+        "Mirrors are URLs, certificate names and time servers are bare host names or addresses, extensions are `owner/name` \
+         without a tag.";
+    SIZE_FORM = "IF0231", Content, "not a size or duration",
+        "Sizes are a number with a unit, such as `100GiB`; durations are Go durations, such as `10m` or `1h30m`.";
+    PLACE_FORM = "IF0232", Content, "a region or zone that the provider does not have",
+        "Regions and zones have a fixed form on each cloud, and a zone belongs to one region: machines in a zone of another \
+         region are never created.";
+    NAMESPACE_TAKEN = "IF0233", Content, "a namespace that belongs to something else",
+        "A cluster's objects live in a hub namespace of their own, which is deleted with the cluster. Namespaces of Kubernetes, \
+         Flux and Cluster API controllers must not be that.";
+    ROLLOUT_ROOM = "IF0234", Content, "a rollout that cannot move",
+        "A rollout either makes a machine more than wanted or takes one away first. With neither it never starts; a control \
+         plane makes at most one more.";
+    NOT_IN_USE = "IF0235", Content, "a field without effect",
+        "The field belongs to something that this plan switches off or does not have. It is reported because the person who \
+         wrote it expects something of it.";
+    NO_TABLE_ENTRY = "IF0236", Content, "a machine type that does not do what the plan asks",
+        "The provider's table `clusters/<provider>/instances.yaml` knows this type, and it lacks what the plan asks for.";
+    NAME_CUT = "IF0237", Content, "a derived name is cut",
+        "Kubernetes names that become labels have at most 63 characters. A longer one is cut and ends in a hash of the whole, so \
+         that two names stay apart.";
+    MACHINE_PICKED = "IF0238", Content, "a machine type was picked",
+        "`cpu` and `memoryGiB` pick the smallest type of the provider's table that has at least both. To pin it, write \
+         `instanceType` instead.";
+    ZONES_AT_RANDOM = "IF0239", Content, "control planes are spread over zones at random",
+        "The Talos control-plane provider picks a random zone for each control plane, so three of them may share one. \
+         `controlPlane.failureDomains` limits the zones where the infrastructure has such a field; an even spread cannot be \
+         promised (siderolabs/cluster-api-control-plane-provider-talos `controllers/taloscontrolplane_controller.go`).";
+    FLUX_SETTING = "IF0240", Content, "a Flux setting that does harm",
+        "Intervals, paths and names of `spec.gitops` go into every Kustomization of the cluster as they are.";
 
     // 03 catalogue and templates
     TEMPLATE_SYNTAX = "IF0301", Content, "a template cannot be parsed",
@@ -273,7 +380,8 @@ codes! {
         "Without an image the provider looks one up that was made for kubeadm.";
     NO_HEALTHY_ENDPOINT = "IF0742", Content, "the load balancer would never see a healthy API server",
         "The health probe is an anonymous HTTPS request; Talos up to 1.13 answers it with 401 unless anonymous requests \
-         are allowed, so that nothing reaches the API server.";
+         are allowed, so that nothing reaches the API server. An internal load balancer of Google Cloud passes packets on \
+         with its own address, which the machines must carry.";
     NO_GUEST_TOOLS = "IF0743", Content, "the provider would wait for a program that Talos does not have",
         "Talos has no cloud-init and no cloud agents. Checks that ask for them never succeed.";
     TALOS_PORTS = "IF0744", Content, "ports that Talos needs are closed",
@@ -298,6 +406,77 @@ codes! {
         "Control planes and infrastructure clusters wait until a Cluster owns them.";
     MISSING_KEY = "IF0807", Content, "a key that the referenced object does not have",
         "The Secret or ConfigMap is there, the key that is asked for is not.";
+
+    // 09 the Flux graph
+    FLUX_BUILD = "IF0901", Content, "a folder that Flux reads does not build",
+        "kustomize would refuse the folder, and the Kustomization over it would never become ready. `kubectl kustomize` on \
+         the folder says the same.";
+    FLUX_NOT_CHECKED = "IF0902", Content, "a part of a folder was not checked",
+        "The offline build follows the part of kustomize and of Flux's substitution that catalogues use. What goes beyond \
+         may be right, but nobody looked at what comes out.";
+    FLUX_PATH = "IF0903", Content, "a Kustomization points at a folder that is not there",
+        "The path is seen from the root of the source (`spec.gitops.path` is the catalogue's place in it).";
+    FLUX_SOURCE = "IF0904", Content, "a Flux source that nobody declares",
+        "Sources live in `management/flux/sources/`, one file each, listed in `management/flux/kustomization.yaml`; the one \
+         with the catalogue is named by `spec.gitops.sourceRef`.";
+    FLUX_KUBECONFIG = "IF0905", Content, "something for the workload cluster would land on the hub",
+        "`kubeConfig` alone decides where the result of a Kustomization or HelmRelease goes. Without it the hub's controllers \
+         install on the hub, in silence.";
+    FLUX_REMOTE = "IF0906", Content, "Flux objects would land on a cluster without Flux",
+        "A Kustomization with `kubeConfig` applies everything to the workload cluster, HelmReleases and sources included, \
+         and no controller reads them there. HelmReleases belong to the stage `releases`, which stays on the hub.";
+    FLUX_NAMESPACE = "IF0907", Content, "a Namespace under `targetNamespace`",
+        "kustomize renames Namespace objects to the target namespace. Namespaces of the workload cluster belong to the \
+         stage `prereqs`.";
+    FLUX_PREFIX = "IF0908", Content, "a name prefix breaks references",
+        "kustomize knows the references of built-in kinds only: `dependsOn`, `chartRef`, `sourceRef` and `valuesFrom` keep \
+         the old names. Clusters are kept apart by their hub namespaces instead.";
+    FLUX_DEPENDENCY = "IF0909", Content, "a dependency that is not there",
+        "`dependsOn` names objects of the same kind: a Kustomization waits for Kustomizations, a HelmRelease for \
+         HelmReleases. To wait for a HelmRelease, depend on a Kustomization whose `healthChecks` name it.";
+    FLUX_CYCLE = "IF0910", Content, "dependencies go in a circle",
+        "Each waits for the next, for ever. Take one of the edges out.";
+    FLUX_WAIT = "IF0911", Content, "a dependency that does not wait for what it applies",
+        "Without `wait: true` or `healthChecks` a Kustomization is ready as soon as its objects are applied, so whoever \
+         depends on it starts too early.";
+    FLUX_TIMEOUT = "IF0912", Content, "a timeout shorter than what it waits for",
+        "A Kustomization that waits for HelmReleases fails when their installation takes longer than its own `timeout`. It \
+         must be above the sum along the longest chain of `dependsOn`. For bundles it stands in `bundle.yaml`.";
+    FLUX_RELEASE = "IF0913", Content, "a HelmRelease leaves a name to its defaults",
+        "Without `releaseName` the target namespace becomes a part of the name; without `targetNamespace` and \
+         `storageNamespace` Helm uses a namespace of the hub's name, which the workload cluster does not have.";
+    FLUX_LOCAL = "IF0914", Content, "a reference that is not local",
+        "Secrets and ConfigMaps of a Flux object are read in its own namespace on the hub; kubeconfigs are those of the \
+         Cluster that lives there.";
+    FLUX_API_VERSION = "IF0915", Content, "a Flux API version that is not served any more",
+        "Flux 2.9 serves one version of each kind, and the betas of sources, Kustomizations and HelmReleases are gone.";
+    FLUX_VARIABLE = "IF0916", Content, "variables used, declared and supplied are not the same",
+        "Flux 2.9 refuses a variable without a value; a value that nothing uses, or a declaration without a use, is mostly a \
+         misspelt name.";
+    FLUX_LEFTOVER = "IF0917", Content, "a `${` is left in a rendered object",
+        "Whatever applies the hub's objects may substitute once more and would take it for a variable. A literal one is \
+         fine in an object annotated with `kustomize.toolkit.fluxcd.io/substitute: disabled`.";
+    FLUX_ORPHAN = "IF0918", Content, "deleting this would wait for a cluster that is gone",
+        "Flux deletes what a Kustomization applied before the Kustomization itself goes. When the cluster went first that \
+         never ends, so what lies on a workload cluster is orphaned: `deletionPolicy: Orphan`.";
+    FLUX_SHARED_NAMESPACE = "IF0919", Content, "two clusters in one hub namespace",
+        "Kustomizations, HelmReleases and the gate of two clusters have the same names; a namespace for each keeps them \
+         apart.";
+    FLUX_OWNER = "IF0920", Content, "one object is applied by two Kustomizations",
+        "They would overwrite each other at every interval, and removing one takes the object away from the other.";
+    FLUX_PATCH = "IF0921", Content, "a patch that does nothing, or cannot be applied",
+        "A patch whose target matches no object is silently nothing for Flux.";
+    FLUX_SUSPENDED = "IF0922", Content, "something waits for a suspended bundle",
+        "A suspended Kustomization keeps the state that it had. On a new cluster it never becomes ready, and neither does \
+         what depends on it.";
+    FLUX_STUCK = "IF0923", Content, "something never becomes ready",
+        "The bring-up of the cluster was walked through as the controllers would, and this stayed behind.";
+    FLUX_CILIUM = "IF0924", Content, "Cilium's values and the machine configuration disagree",
+        "Talos and Cilium share the work: who runs kube-proxy, where the API is reached, who loads kernel modules. Where \
+         they disagree the network does not come up.";
+    FLUX_SHARED = "IF0925", Content, "two clusters share what each needs for itself",
+        "Cluster ids of one mesh, owner ids of DNS records, ranges of VM ids: with the same value two clusters change or \
+         delete each other's things.";
 
     // 10 secrets
     SECRET_PLAIN = "IF1001", Content, "a secret value stands in plain text",
@@ -476,7 +655,8 @@ codes! {
         "An unknown flag, a flag without its value, or a value that the flag does not take. `infraflux help` and \
          `infraflux help COMMAND` list what there is.";
     PROJECT = "IF1302", Content, "infraflux.yaml cannot be read",
-        "`infraflux.yaml` in the working directory names what a project always passes: `catalog`, `out` and `crds`.";
+        "`infraflux.yaml` in the working directory names what a project always passes: `catalog`, `out`, \
+         `crds`, and the hub's settings under `management`.";
     EJECT_CHANGED = "IF1303", Content, "an ejected file was changed",
         "`infraflux eject` writes originals; a file that differs may hold your changes, so it is left alone.";
     EJECT_WRITE = "IF1304", System, "an ejected file cannot be written",
@@ -501,4 +681,79 @@ codes! {
          `warn` or `ignore`).";
     CHECKED = "IF1326", Content, "what was checked, and what was not",
         "A remark with the counts of a check: objects, those with a schema, CEL rules, and everything that was not checked.";
+    INIT_EXAMPLE = "IF1340", Content, "an example value of the hub is still in force",
+        "`infraflux init` fills in what it cannot know with values that can never work by accident. Replace each one before \
+         the result is committed; `--strict` makes the warning an error.";
+    INIT_SETTING = "IF1341", Usage, "a setting of the hub is wrong",
+        "A flag of `infraflux init`, or the field of the same name under `management` in infraflux.yaml, has a value that \
+         cannot be meant. `infraflux help init` says what each takes.";
+    INIT_EXPERIMENTAL = "IF1342", Content, "the hub's profile is experimental",
+        "Not every part of the profile has been checked together, and some of its schemas could not be had.";
+    RUNBOOK = "IF1343", Content, "a runbook of the catalogue cannot be read",
+        "Files in `management/runbooks` hold a title and steps; each step has a title and may have `text`, `run`, `check`, \
+         `expect` and `trouble`.";
+    DESTROY_NO_CLUSTER = "IF1344", Content, "the cluster to take away cannot be found",
+        "`infraflux destroy` and `infraflux apply` read the cluster's objects from the output folder, or render them from a \
+         plan given with `--file`.";
+    APPLY_NEVER = "IF1345", Content, "InfraFlux applies nothing",
+        "It renders and checks. What reaches a hub is what stands in Git, so that two people never apply two different \
+         things; `infraflux apply` prints the commands.";
+    DESTROY_UNKNOWN = "IF1346", Content, "an object in the cluster's folder has no name",
+        "A file in the cluster's folder holds something that is no Kubernetes object with `apiVersion`, `kind` and \
+         `metadata.name`; what becomes of it cannot be said.";
+}
+
+/// What the hundreds mean.
+const GROUPS: [(&str, &str); 14] = [
+    ("IF00", "Reading"),
+    ("IF01", "The plan's schema"),
+    ("IF02", "What the plan means"),
+    ("IF03", "Catalogue and templates"),
+    ("IF04", "Versions"),
+    ("IF05", "Schemas of objects"),
+    ("IF06", "CEL rules"),
+    ("IF07", "Rules of webhooks and controllers"),
+    ("IF08", "References"),
+    ("IF09", "The Flux graph"),
+    ("IF10", "Secrets"),
+    ("IF11", "Writing"),
+    ("IF12", "Functions and plugins"),
+    ("IF13", "The command line"),
+];
+
+/// The page `docs/findings.md`: every code as `infraflux explain` tells it.
+#[must_use]
+pub fn page() -> String {
+    let mut out = String::from(
+        "<!-- Generated from src/finding/codes.rs by tests/fn_config.rs; change that and run it with INFRAFLUX_UPDATE=1. -->\n\
+         # Findings\n\n\
+         Every message of InfraFlux carries a code that stays the same. `infraflux explain CODE` prints what is here. As an error a\n\
+         finding ends the program with the exit code given, and nothing is written; as a warning it does so with `--strict`.\n",
+    );
+    for (prefix, title) in GROUPS {
+        let codes: Vec<&&Code> = ALL.iter().filter(|code| code.id.starts_with(prefix)).collect();
+        if codes.is_empty() {
+            continue;
+        }
+        out.push_str(&format!("\n## {title}\n"));
+        for code in codes {
+            let exit = code.class.exit_code();
+            let _ =
+                write!(out, "\n### {}: {}\n\n{} Exit code {exit}.\n", code.id, code.title, code.explanation);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ALL, GROUPS};
+
+    #[test]
+    fn ids_are_in_order_unique_and_in_a_group() {
+        assert!(ALL.windows(2).all(|pair| pair[0].id < pair[1].id));
+        for code in ALL {
+            assert!(GROUPS.iter().any(|(prefix, _)| code.id.starts_with(prefix)), "{}", code.id);
+        }
+    }
 }

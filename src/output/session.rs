@@ -36,6 +36,8 @@ pub struct Session {
     home: Option<Identity>,
     exists: bool,
     edited: Edited,
+    /// Whether the output folder lists its clusters.
+    listed: bool,
     dry_run: bool,
     stage: Option<Stage>,
     /// Folders above the output folder that were made for it, outermost first.
@@ -53,6 +55,7 @@ impl Session {
         disk: Arc<dyn Disk>,
         out: &Path,
         edited: Edited,
+        listed: bool,
         dry_run: bool,
     ) -> Result<Self, Findings> {
         // `out/` and `out/.` would be followed if `out` were a symbolic link.
@@ -75,6 +78,7 @@ impl Session {
             home: look.and_then(|look| look.identity),
             exists,
             edited,
+            listed,
             dry_run,
             stage: None,
             parents: Vec::new(),
@@ -145,7 +149,7 @@ impl Session {
                 return Err(self.give_up());
             }
         };
-        let state = index.as_ref().map(|index| index.state);
+        let state = index.as_ref().map(|index| index.state).filter(|_| self.listed);
         if let Some(index) = index {
             self.findings.extend(index.findings);
             if !self.dry_run
@@ -259,6 +263,9 @@ impl Session {
         } else if self.folders.iter().all(|folder| folder.state == State::Unchanged) {
             return Ok(None);
         }
+        if !self.listed {
+            return Ok(Some(Index { state: State::Unchanged, bytes: Vec::new(), findings: Findings::new() }));
+        }
         index::examine(disk, out, &clusters, self.edited).map(Some)
     }
 
@@ -275,7 +282,9 @@ impl Session {
         let nothing_written = |trouble: Trouble| Findings::from(trouble.nothing_written(out));
         if !self.exists {
             let new = stage.new_trees();
-            disk.write_new(&new.join(INDEX), index).during("write", &target).map_err(nothing_written)?;
+            if self.listed {
+                disk.write_new(&new.join(INDEX), index).during("write", &target).map_err(nothing_written)?;
+            }
             stage.flush(disk, out).map_err(nothing_written)?;
             disk.rename_new(&new, out).during("create", out).map_err(nothing_written)?;
             self.parents.clear();

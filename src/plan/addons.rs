@@ -45,7 +45,7 @@ pub struct Cilium {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_balancer: Option<LoadBalancer>,
     /// Helm values, merged last.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::free_mapping")]
     pub values: Option<Map<String, Value>>,
 }
@@ -116,17 +116,18 @@ pub struct Gateway {
     /// Which controller. Default `envoy`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub controller: Option<GatewayController>,
-    /// The DNS name under which the Gateway listens. Default `*.<cluster>.example.internal`.
+    /// The DNS name under which the Gateway listens. Default: the names below the
+    /// bundles' variable `cluster_domain`, which is `<cluster>.example.internal` unless a recipe says otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub hostname: Option<String>,
     /// The cert-manager ClusterIssuer that its certificate asks for; used when the bundle `base` is in. Default
-    /// `selfsigned`.
+    /// `internal-ca`, which comes with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub issuer: Option<String>,
     /// Helm values of the controller, merged last (`envoy` only; for `cilium` use `addons.cilium.values`).
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::free_mapping")]
     pub values: Option<Map<String, Value>>,
 }
@@ -161,11 +162,11 @@ pub struct CloudProvider {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
     /// Helm values of the cloud controller manager, merged last.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::free_mapping")]
     pub values: Option<Map<String, Value>>,
     /// Helm values of the CSI driver, merged last.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::free_mapping")]
     pub csi_values: Option<Map<String, Value>>,
 }

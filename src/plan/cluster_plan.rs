@@ -71,14 +71,14 @@ pub struct ClusterPlanSpec {
     pub addons: Option<Addons>,
     /// Recipe bundles: names, or `{name, variables, patches}`. Default `[base]`; `base` is implied in a list that is not
     /// empty.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::list_of_anything")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::recipes")]
     pub recipes: Option<Vec<Recipe>>,
     /// Where Flux finds the catalogue, and how it reconciles.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gitops: Option<GitOps>,
     /// Variables for templates of your own: `${NAME}`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::scalars")]
     pub variables: Option<BTreeMap<String, Value>>,
     /// Amazon Web Services; only with `provider: aws`.

@@ -49,8 +49,8 @@ macro_rules! machines {
             #[serde(skip_serializing_if = "Option::is_none")]
             pub taints: Option<Vec<Taint>>,
             /// Strategic Talos patches for these machines only, applied after `spec.talos.patches`; mappings or strings.
-            #[serde(skip_serializing_if = "Option::is_none")]
-            #[schemars(schema_with = "schema::list_of_anything")]
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            #[schemars(schema_with = "schema::patches")]
             pub patches: Option<Vec<Value>>,
             /// How changed machines are replaced.
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,8 +82,8 @@ machines! {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub autoscaling: Option<Autoscaling>,
         /// Spot capacity: `true`, or `{maxPrice: "0.10"}` (AWS and Azure; in US dollars an hour).
-        #[serde(skip_serializing_if = "Option::is_none")]
-        #[schemars(schema_with = "schema::anything")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(schema_with = "schema::spot")]
         pub spot: Option<Spot>,
         /// GPUs of this vendor: adds the driver extensions, a node label and a taint, and picks a GPU machine type.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -209,11 +209,11 @@ pub struct Rollout {
     pub kind: Option<RolloutType>,
     /// Machines above the wanted number during a rollout: a number or, for pools, a percentage. Default 1.
     /// A control plane takes 0 or 1 (siderolabs/cluster-api-control-plane-provider-talos `api/v1alpha3/taloscontrolplane_webhook.go`).
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::integer_or_string")]
     pub max_surge: Option<Value>,
     /// Machines below the wanted number during a rollout, pools only: a number or a percentage. Default 0.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::integer_or_string")]
     pub max_unavailable: Option<Value>,
 }
@@ -243,8 +243,8 @@ impl RolloutType {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HealthCheck {
-    /// Whether there is one. Default true for pools; for the control plane only where the provider replaces machines
-    /// (CACPPT 0.5 does not).
+    /// Whether there is one. Default true for pools; for a control plane of several machines only where the provider
+    /// replaces machines (CACPPT 0.5 does not).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
     /// Seconds until a machine without a node counts as failed. Default 1200 on Proxmox (cold clones), 900 elsewhere;
@@ -256,8 +256,9 @@ pub struct HealthCheck {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 30, max = 86400))]
     pub unhealthy_timeout_seconds: Option<i32>,
-    /// Nothing is replaced while more machines than this are unhealthy: a number or a percentage. Default 40%.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Nothing is replaced while more machines than this are unhealthy: a number or a percentage, rounded down. Default
+    /// 40%, and 1 where that would be none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::integer_or_string")]
     pub unhealthy_less_than_or_equal_to: Option<Value>,
 }

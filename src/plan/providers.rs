@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use aws::Aws;
-pub use azure::Azure;
-pub use gcp::Gcp;
+pub use azure::{Azure, AzureApiServerLb, AzureOutbound};
+pub use gcp::{Gcp, GcpLoadBalancer};
 pub use proxmox::{Proxmox, ProxmoxCcm};
 
 use super::schema;
@@ -21,15 +21,15 @@ use super::schema;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Overrides {
     /// Fields of the infrastructure cluster's `spec` (AWSCluster, ...).
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::free_mapping")]
     pub cluster: Option<Map<String, Value>>,
     /// Fields of the control plane's machine template, `spec.template.spec`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::free_mapping")]
     pub control_plane: Option<Map<String, Value>>,
     /// Fields of every worker pool's machine template, `spec.template.spec`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::free_mapping")]
     pub workers: Option<Map<String, Value>>,
 }

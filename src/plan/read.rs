@@ -22,7 +22,7 @@ use crate::{
 pub const API_VERSION: &str = "infraflux.io/v1alpha1";
 
 /// The built-in defaults, the lowest layer.
-const DEFAULTS: &str = include_str!("defaults.yaml");
+pub(super) const DEFAULTS: &str = include_str!("defaults.yaml");
 
 /// What a door was given.
 #[derive(Debug, Clone, Default)]

@@ -4,12 +4,15 @@ mod bundles;
 mod machines;
 mod versions;
 
+pub use bundles::COMMON_VARIABLES;
+
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::{
     cluster_plan::{ClusterPlanSpec, Provider},
+    constraints,
     origin::Origins,
     resolved::{ResolvedCluster, ResolvedEndpoint, ResolvedGitOps, ResolvedNetwork, ResolvedTalos},
     schematic::Schematic,
@@ -104,6 +107,7 @@ impl Resolver<'_> {
         let gitops = gitops(&spec);
         Some(ResolvedCluster {
             name: plan.name.clone(),
+            name_location: plan.name_location.clone(),
             plan: plan.plan.clone(),
             namespace,
             provider,
@@ -147,10 +151,16 @@ impl Resolver<'_> {
     fn typed(&mut self) -> Option<ClusterPlanSpec> {
         let origins = &self.plan.origins;
         let path = field("spec");
-        let spec = origins.node(&path)?;
-        typed::from_node(spec, &path, origins.sources(), &codes::PLAN_SCHEMA)
+        let node = origins.node(&path)?;
+        let spec = typed::from_node(node, &path, origins.sources(), &codes::PLAN_SCHEMA)
             .map_err(|finding| self.findings.push(*finding))
-            .ok()
+            .ok()?;
+        let wrong = constraints::check(node, &path, origins.sources());
+        if wrong.is_empty() {
+            return Some(spec);
+        }
+        self.findings.extend(wrong);
+        None
     }
 
     fn foreign_blocks(&mut self, spec: &ClusterPlanSpec, provider: Provider) {
@@ -204,6 +214,10 @@ impl Resolver<'_> {
             && !name.starts_with(|first: char| first.is_ascii_lowercase())
         {
             Some(format!("the name `{name}` must start with a letter on this provider"))
+        } else if descriptor.is_some_and(|descriptor| descriptor.name_single_hyphens) && name.contains("--") {
+            Some(format!(
+                "the name `{name}` has two hyphens in a row, which this provider's tags cannot have"
+            ))
         } else {
             None
         };
@@ -270,8 +284,9 @@ impl Resolver<'_> {
                 }
             }
         }
-        if pools.iter().any(|pool| pool.gpu.is_some()) {
-            // siderolabs/docs talos-guides/configuration/nvidia-gpu: the open kernel modules and the container toolkit.
+        let has_driver = extensions.iter().any(|name| name.contains("/nvidia-"));
+        if pools.iter().any(|pool| pool.gpu.is_some()) && !has_driver {
+            // The bundle `gpu` or the plan names a branch already; two in one image do not work. siderolabs/docs talos-guides/configuration/nvidia-gpu: the open kernel modules and the container toolkit.
             extensions.push("siderolabs/nvidia-open-gpu-kernel-modules-production".to_owned());
             extensions.push("siderolabs/nvidia-container-toolkit-production".to_owned());
         }

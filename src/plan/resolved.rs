@@ -13,10 +13,11 @@ use super::{
     origin::Origins,
     recipe::{RecipePatch, Stage},
     schematic::Schematic,
+    talos::UserVolume,
 };
 use crate::{
     catalog::{bundle::Bundle, descriptor::Descriptor, profile::Profile},
-    yaml::pointer::FieldPath,
+    yaml::{Location, pointer::FieldPath},
 };
 
 /// A cluster as it will be rendered.
@@ -24,6 +25,8 @@ use crate::{
 pub struct ResolvedCluster {
     /// Its name.
     pub name: String,
+    /// Where the name was written: `metadata.name`, or a fleet's `spec.clusters[3].name`.
+    pub name_location: Option<Location>,
     /// The plan that it comes from, as `Kind/name`; rendered objects carry it, so that a later run knows its own.
     pub plan: String,
     /// The hub namespace of its objects.
@@ -66,6 +69,17 @@ pub struct ResolvedCluster {
     pub block: Value,
     /// Where all this was written.
     pub origins: Origins,
+}
+
+impl ResolvedCluster {
+    /// Whether machines have a data volume of the plan: those of the pools that it names, or all that take pods.
+    #[must_use]
+    pub fn has_volume(&self, machines: &Machines, volume: &UserVolume) -> bool {
+        match &volume.pools {
+            Some(pools) => machines.role == Role::Worker && pools.contains(&machines.name),
+            None => machines.role == Role::Worker || self.schedulable_control_plane,
+        }
+    }
 }
 
 /// The operating system.

@@ -100,15 +100,15 @@ pub struct UserVolume {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Patches {
     /// For every machine.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::list_of_anything")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::patches")]
     pub all: Option<Vec<Value>>,
     /// For control planes, after `all`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::list_of_anything")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::patches")]
     pub control_plane: Option<Vec<Value>>,
     /// For workers, after `all`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::list_of_anything")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::patches")]
     pub workers: Option<Vec<Value>>,
 }

@@ -1,7 +1,7 @@
 //! The features that conditions in templates may name.
 
 use super::scope::Context;
-use crate::plan::{addons, resolved::Role};
+use crate::plan::{Provider, addons, resolved::Role};
 
 /// A feature: its name, what it means, and when it is on.
 pub struct Feature {
@@ -23,6 +23,16 @@ pub static FEATURES: &[Feature] = &[
         name: "profile.*",
         description: "the plan's profile, for instance `profile.current`",
         on: |context, rest| context.cluster.profile.metadata.name == rest,
+    },
+    Feature {
+        name: "kubernetes.*",
+        description: "the minor of Kubernetes, for instance `kubernetes.1.36`",
+        on: |context, rest| {
+            let version = &context.cluster.kubernetes;
+            rest.split_once('.').is_some_and(|(major, minor)| {
+                major.parse() == Ok(version.major) && minor.parse() == Ok(version.minor)
+            })
+        },
     },
     Feature {
         name: "recipe.*",
@@ -89,9 +99,19 @@ pub static FEATURES: &[Feature] = &[
         on: |context, _| context.cluster.schedulable_control_plane,
     },
     Feature {
+        name: "longhorn-on-system-disk",
+        description: "Longhorn keeps its data on the system disk of these machines",
+        on: |context, _| longhorn_on_system_disk(context),
+    },
+    Feature {
         name: "single-node",
         description: "one machine can take pods in the whole cluster",
         on: |context, _| super::variables::schedulable_machines(context.cluster) <= 1,
+    },
+    Feature {
+        name: "schedulable-nodes",
+        description: "some machine takes ordinary pods",
+        on: |context, _| super::variables::schedulable_machines(context.cluster) > 0,
     },
     Feature {
         name: "cilium",
@@ -185,6 +205,39 @@ pub static FEATURES: &[Feature] = &[
         },
     },
     Feature {
+        name: "talos-ccm",
+        description: "the Talos cloud controller manager sets up nodes (Proxmox, unless the other one is chosen)",
+        on: |context, _| sets_up_nodes(context),
+    },
+    Feature {
+        name: "talos-api-access",
+        description: "pods in `kube-system` may read the Talos API: the Talos cloud controller manager runs",
+        on: |context, _| sets_up_nodes(context) || rotates_server_certificates(context),
+    },
+    Feature {
+        name: "azure.*",
+        description: "choices of the Azure block: `azure.internal-api`, `azure.existing-network`, `azure.control-plane-outbound`, `azure.node-outbound`",
+        on: |context, rest| super::azure::chose(context.cluster, rest),
+    },
+    Feature {
+        name: "secure-boot",
+        description: "machines boot signed images only",
+        on: |context, _| context.cluster.talos.secure_boot,
+    },
+    Feature {
+        name: "gcp-load-balancer.*",
+        description: "the API load balancers on Google Cloud: `gcp-load-balancer.internal`, `gcp-load-balancer.external`",
+        on: |context, rest| {
+            use crate::plan::providers::GcpLoadBalancer::{External, Internal, InternalExternal};
+            let Some(gcp) = &context.cluster.spec.gcp else { return false };
+            match gcp.load_balancer_type.unwrap_or(External) {
+                External => rest == "external",
+                Internal => rest == "internal",
+                InternalExternal => rest == "external" || rest == "internal",
+            }
+        },
+    },
+    Feature {
         name: "cloud-controller-manager",
         description: "nodes wait for an external cloud controller manager",
         on: |context, _| context.cluster.cloud_provider.is_some(),
@@ -192,14 +245,7 @@ pub static FEATURES: &[Feature] = &[
     Feature {
         name: "rotate-server-certificates",
         description: "kubelets rotate their serving certificates",
-        on: |context, _| {
-            context
-                .cluster
-                .spec
-                .talos
-                .as_ref()
-                .is_some_and(|talos| talos.rotate_server_certificates != Some(false))
-        },
+        on: |context, _| rotates_server_certificates(context),
     },
     Feature {
         name: "install-disk",
@@ -241,6 +287,38 @@ pub static FEATURES: &[Feature] = &[
         on: |context, _| context.stage.is_some_and(|(bundle, _)| bundle.suspend),
     },
 ];
+
+fn rotates_server_certificates(context: &Context<'_>) -> bool {
+    let talos = context.cluster.spec.talos.as_ref();
+    talos.is_some_and(|talos| talos.rotate_server_certificates != Some(false))
+}
+
+/// Whether the Talos cloud controller manager is more than an approver of certificates.
+fn sets_up_nodes(context: &Context<'_>) -> bool {
+    use crate::plan::providers::ProxmoxCcm;
+    let proxmox = context.cluster.spec.proxmox.as_ref().filter(|_| context.cluster.cloud_provider.is_some());
+    proxmox.is_some_and(|proxmox| proxmox.cloud_controller_manager.unwrap_or_default() == ProxmoxCcm::Talos)
+}
+
+/// The bundle `base` brings Longhorn on Proxmox. Its default data path is that of a Talos user volume, which these machines
+/// need as a directory when the plan gives them none of that name.
+fn longhorn_on_system_disk(context: &Context<'_>) -> bool {
+    let cluster = context.cluster;
+    let Some(machines) = context.machines else { return false };
+    let takes_pods = machines.role == Role::Worker || cluster.schedulable_control_plane;
+    let path = cluster
+        .bundles
+        .iter()
+        .filter(|bundle| bundle.name == "base" && cluster.provider == Provider::Proxmox)
+        .flat_map(|bundle| &bundle.stages)
+        .find_map(|stage| stage.substitute.get("longhorn_data_path"));
+    let volumes = cluster.spec.talos.iter().flat_map(|talos| talos.user_volumes.iter().flatten());
+    takes_pods
+        && path.is_some_and(|path| path == "/var/mnt/longhorn")
+        && !volumes
+            .filter(|volume| volume.name == "longhorn")
+            .any(|volume| cluster.has_volume(machines, volume))
+}
 
 /// Whether a feature is on.
 #[must_use]

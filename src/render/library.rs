@@ -9,7 +9,8 @@
 //! | `clusters/templates/worker/zone/` | once per pool and zone | `cluster/workers-<pool>.yaml` |
 //! | `clusters/<provider>/machine.yaml`, `clusters/templates/fragments/` | for the control plane and each pool | into other templates |
 //! | `clusters/templates/talos/`, `clusters/<provider>/talos/` | for the control plane and each pool | into the Talos configuration |
-//! | `clusters/cilium/`, `clusters/gateway/`, `clusters/<provider>/addons/` | once | `addons/{cilium,gateway,cloud-provider}/<file>` |
+//! | `clusters/cilium/`, `clusters/gateway/` | once | `addons/{cilium,gateway}/<file>` |
+//! | `clusters/templates/addons/`, `clusters/<provider>/addons/` | once | `addons/cloud-provider/<file>` |
 //! | `clusters/templates/recipes/<stage>.yaml` | once per bundle and stage | `recipes/<bundle>.yaml` |
 
 use std::{
@@ -189,6 +190,7 @@ fn compile(catalog: &Catalog, provider: Provider) -> Result<ProviderTemplates, F
     for (source, part) in [
         ("clusters/cilium".to_owned(), "cilium"),
         ("clusters/gateway".to_owned(), "gateway"),
+        ("clusters/templates/addons".to_owned(), "cloud-provider"),
         (format!("{own}/addons"), "cloud-provider"),
     ] {
         out.addons.extend(

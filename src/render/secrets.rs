@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::{features, scope::Context};
 use crate::{
     catalog::bundle::{BundleSecret, SecretCluster},
     plan::resolved::ResolvedCluster,
@@ -41,8 +42,14 @@ pub fn needs(cluster: &ResolvedCluster) -> Vec<SecretNeed> {
         .secrets
         .iter()
         .chain(cluster.bundles.iter().flat_map(|bundle| &bundle.bundle.spec.secrets));
+    let context = Context::cluster(cluster);
     for secret in declared {
-        if secret.providers.as_ref().is_none_or(|providers| providers.contains(&cluster.provider)) {
+        let here = secret.providers.as_ref().is_none_or(|providers| providers.contains(&cluster.provider));
+        let now = secret
+            .when
+            .as_ref()
+            .is_none_or(|condition| condition.holds(|feature| features::is_on(&context, feature)));
+        if here && now {
             out.push(need(cluster, secret));
         }
     }

@@ -111,11 +111,7 @@ fn patches(
         }
     }
     for volume in talos.user_volumes.iter().flatten() {
-        let wanted = match &volume.pools {
-            Some(pools) => machines.role == Role::Worker && pools.contains(&machines.name),
-            None => machines.role == Role::Worker || context.cluster.schedulable_control_plane,
-        };
-        if !wanted {
+        if !context.cluster.has_volume(machines, volume) {
             continue;
         }
         let context = Context { volume: Some(volume), ..*context };
@@ -140,7 +136,10 @@ fn fill_patches(template: &Template, context: &Context<'_>, out: &mut Vec<Patch>
         if document.applies(context) {
             let filled = document.fill(context)?;
             // All entries may be conditional; what is left of such a patch says nothing.
-            if filled.value.as_object().is_some_and(|entries| !entries.is_empty()) {
+            let says = |entries: &serde_json::Map<String, Json>| {
+                entries.keys().any(|key| !matches!(&**key, "apiVersion" | "kind"))
+            };
+            if filled.value.as_object().is_some_and(says) {
                 let location = Location::new(document.source().clone(), document.shape().range.clone());
                 out.push(Patch {
                     text: emit::document(&filled.value),

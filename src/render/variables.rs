@@ -4,11 +4,12 @@ use std::{collections::BTreeMap, sync::OnceLock};
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{name, scope::Context};
+use super::{aws, name, scope::Context};
 use crate::{
     catalog::profile::ProfileSpec,
     plan::{
         Provider,
+        addons::{BgpPeer, LoadBalancer, LoadBalancerMode},
         recipe::PatchTarget,
         resolved::{Machines, ResolvedCluster, Role},
     },
@@ -108,8 +109,8 @@ variables! {
             => |context| text(super::talos::installer_image(context.cluster));
         "INSTALL_DISK", "spec.talos.installDisk", "the disk that a metal or ISO boot installs to"
             => |context| text(context.cluster.spec.talos.as_ref()?.install_disk.as_ref()?);
-        "CERT_SANS", "spec.talos.certSANs", "names and addresses for the certificates of both APIs: the endpoint and the plan's own"
-            => |context| data(json!(cert_sans(context.cluster)));
+        "CERT_SANS", "spec.talos.certSANs", "more names and addresses for the certificates of both APIs: the plan's endpoint and its own; unset without any"
+            => |context| list(&cert_sans(context.cluster));
         "TIME_SERVERS", "spec.talos.timeServers", "time servers"
             => |context| data(json!(context.cluster.spec.talos.as_ref()?.time_servers.as_ref()?));
         "CP_COUNT", "spec.controlPlane.replicas", "machines of the control plane" => |context| integer(context.cluster.control_plane.replicas);
@@ -152,6 +153,10 @@ variables! {
             => |context| integer(context.cluster.network.endpoint.as_ref().map_or(6443, |endpoint| endpoint.port));
         "MANAGEMENT_CIDRS", "spec.network.managementCIDRs", "from where the hub and operators come; unset when the list is empty"
             => |context| list(&context.cluster.network.management_cidrs);
+        "MANAGEMENT_CIDRS_V4", "spec.network.managementCIDRs", "the IPv4 ones of `MANAGEMENT_CIDRS`, for providers that list the families apart"
+            => |context| list(&of_family(&context.cluster.network.management_cidrs, false));
+        "MANAGEMENT_CIDRS_V6", "spec.network.managementCIDRs", "the IPv6 ones of `MANAGEMENT_CIDRS`"
+            => |context| list(&of_family(&context.cluster.network.management_cidrs, true));
         "NODE_CIDRS", "spec.network.nodeCIDRs", "from which networks nodes pick their address"
             => |context| list(&context.cluster.network.node_cidrs);
         "KUBECONFIG_SECRET", "metadata.name", "the Secret with the cluster's kubeconfig, which the control-plane provider writes"
@@ -169,28 +174,62 @@ variables! {
             => |context| integer(context.cluster.cilium.as_ref()?.cluster_id?);
         "CILIUM_OPERATOR_REPLICAS", "spec.workers", "1 when only one machine takes pods, else 2"
             => |context| integer(schedulable_machines(context.cluster).clamp(1, 2));
+        "HUBBLE_ENABLED", "spec.addons.cilium.hubble", "whether Hubble is on"
+            => |context| Some(Value::Bool(context.cluster.cilium.as_ref()?.hubble != Some(false)));
         "CILIUM_VALUES", "spec.addons.cilium.values", "the plan's Helm values for Cilium"
             => |context| map(context.cluster.cilium.as_ref()?.values.as_ref());
         "GATEWAY_VALUES", "spec.addons.gateway.values", "the plan's Helm values for the gateway controller"
             => |context| map(context.cluster.gateway.as_ref()?.values.as_ref());
         "GATEWAY_CONTROLLER", "spec.addons.gateway.controller", "`envoy` or `cilium`"
             => |context| text(context.cluster.gateway.as_ref()?.controller.unwrap_or_default().as_str());
-        "GATEWAY_HOSTNAME", "spec.addons.gateway.hostname", "the DNS name of the Gateway's listeners"
-            => |context| text(context.cluster.gateway.as_ref()?.hostname.clone().unwrap_or_else(|| format!("*.{}.example.internal", context.cluster.name)));
+        "GATEWAY_HOSTNAME", "spec.addons.gateway.hostname", "what the Gateway's HTTPS listener answers for; by default the names below the bundles' `cluster_domain`"
+            => |context| text(gateway_hostname(context.cluster)?);
         "GATEWAY_ISSUER", "spec.addons.gateway.issuer", "the ClusterIssuer of the Gateway's certificate"
-            => |context| text(context.cluster.gateway.as_ref()?.issuer.as_deref().unwrap_or("selfsigned"));
+            => |context| text(context.cluster.gateway.as_ref()?.issuer.as_deref().unwrap_or("internal-ca"));
+        "GATEWAY_REPLICAS", "spec.workers", "Envoy proxies: 1 when only one machine takes pods, else 2"
+            => |context| integer(schedulable_machines(context.cluster).clamp(1, 2));
         "CCM_VALUES", "spec.addons.cloudProvider.values", "the plan's Helm values for the cloud controller manager"
             => |context| map(context.cluster.cloud_provider.as_ref()?.values.as_ref());
         "CSI_VALUES", "spec.addons.cloudProvider.csiValues", "the plan's Helm values for the CSI driver"
             => |context| map(context.cluster.cloud_provider.as_ref()?.csi_values.as_ref());
-        "LB_ADDRESSES", "spec.addons.cilium.loadBalancer.addresses", "addresses for load balancers, as blocks of a CiliumLoadBalancerIPPool"
-            => |context| load_balancer_blocks(context.cluster);
-        "LB_INTERFACES", "spec.addons.cilium.loadBalancer.interfaces", "the interfaces that announce them"
-            => |context| list(context.cluster.cilium.as_ref()?.load_balancer.as_ref()?.interfaces.as_deref().unwrap_or(&[r"^e(th|n[a-z0-9]+)".to_owned()]));
-        "LB_LOCAL_ASN", "spec.addons.cilium.loadBalancer.localASN", "the cluster's autonomous system"
-            => |context| Some(Value::Integer(context.cluster.cilium.as_ref()?.load_balancer.as_ref()?.local_asn?));
-        "LB_PEERS", "spec.addons.cilium.loadBalancer.peers", "the BGP routers"
-            => |context| data(json!(context.cluster.cilium.as_ref()?.load_balancer.as_ref()?.peers.as_ref()?));
+        "LB_MODE", "spec.addons.cilium.loadBalancer.mode", "the folder under `clusters/cilium/configs`: `l2`, `bgp`, or `pool` without an announcement"
+            => |context| text(load_balancer_folder(context.cluster)?);
+        "LB_ADDRESSES", "spec.addons.cilium.loadBalancer.addresses", "addresses for load balancers: blocks of a CiliumLoadBalancerIPPool as JSON text, for a Flux variable"
+            => |context| text(load_balancer_blocks(context.cluster)?.to_string());
+        "LB_INTERFACES", "spec.addons.cilium.loadBalancer.interfaces", "the interfaces that announce them, as JSON text"
+            => |context| text(json!(load_balancer(context.cluster)?.interfaces.as_deref().unwrap_or(&[r"^e(th|n[a-z0-9]+)".to_owned()])).to_string());
+        "LB_LOCAL_ASN", "spec.addons.cilium.loadBalancer.localASN", "the cluster's autonomous system; 64512 unless the plan says otherwise"
+            => |context| Some(Value::Integer(load_balancer(context.cluster)?.local_asn.unwrap_or(64512)));
+        "LB_PEERS", "spec.addons.cilium.loadBalancer.peers", "the BGP routers: peers of a CiliumBGPClusterConfig as JSON text"
+            => |context| text(load_balancer_peers(context.cluster)?.to_string());
+        "VPC_CIDR", "spec.aws.vpcCIDR", "the CIDR of the VPC that is made for a cluster on AWS; unset in an existing VPC"
+            => |context| text(aws::vpc_cidr(context.cluster)?);
+        "SUBNETS", "spec.aws.subnets", "the subnets of a cluster on AWS: `spec.aws.subnets`, or `spec.aws.subnetIDs` in the same form"
+            => |context| data(aws::subnets(context.cluster)?);
+        "NODE_PORT_CIDRS", "spec.aws.nodePortCIDRs", "from where NodePorts are reached on AWS; never empty, because that would be the whole world"
+            => |context| data(json!(aws::node_port_cidrs(context.cluster)?));
+        "AZURE_RESOURCE_GROUP", "spec.azure.resourceGroup", "the resource group; the cluster's name unless the plan says otherwise"
+            => |context| text(super::azure::resource_group(context.cluster)?);
+        "AZURE_VNET_NAME", "spec.azure.vnet.name", "the virtual network: an existing one, or `<cluster>-vnet`"
+            => |context| text(super::azure::network_name(context.cluster)?);
+        "AZURE_VNET_RESOURCE_GROUP", "spec.azure.vnet.resourceGroup", "the virtual network's resource group; the cluster's unless the plan says otherwise"
+            => |context| text(super::azure::network_group(context.cluster)?);
+        "AZURE_SUBNET_NAMES_CONTROL_PLANE", "spec.azure.subnetNames.controlPlane", "the subnet of control planes; unset in an existing network that the plan does not describe"
+            => |context| text(super::azure::subnet_name(context.cluster, Role::ControlPlane)?);
+        "AZURE_SUBNET_NAMES_NODES", "spec.azure.subnetNames.nodes", "the subnet of workers; unset in an existing network that the plan does not describe"
+            => |context| text(super::azure::subnet_name(context.cluster, Role::Worker)?);
+        "AZURE_IMAGE_SUBSCRIPTION_ID", "spec.azure.image.subscriptionID", "the subscription of a gallery of one's own; the cluster's unless the plan says otherwise"
+            => |context| text(super::azure::gallery_subscription(context.cluster)?);
+        "AZURE_CLOSED_ZONES", "spec.controlPlane.failureDomains", "Azure's zones that control planes shall not use, as AzureCluster writes them"
+            => |context| data(super::azure::closed_zones(context.cluster)?);
+        "NETWORK_NAME", "spec.gcp.network", "the VPC network on Google Cloud; the cluster's name unless the plan gives one"
+            => |context| named_or_cluster(context, "network");
+        "SUBNET_NAME", "spec.gcp.subnet", "the subnet on Google Cloud; the cluster's name unless the plan gives one"
+            => |context| named_or_cluster(context, "subnet");
+        "NODE_NETWORK_TAG", "metadata.name", "the network tag on Google Cloud of the machines that take pods"
+            => |context| text(node_network_tag(context.cluster));
+        "PROXMOX_REGION", "spec.proxmox.regionLabel", "the name of the Proxmox cluster in node labels; `spec.region` unless the plan says otherwise"
+            => |context| text(context.cluster.block.get("regionLabel").and_then(Json::as_str).unwrap_or(&context.cluster.region));
         "OVERRIDES_CLUSTER", "", "the plan's raw fields for the infrastructure cluster's `spec`"
             => |context| overrides(context.cluster, "cluster");
     }
@@ -202,11 +241,14 @@ variables! {
         "REPLICAS", "@.replicas", "how many machines, over all zones" => |context| integer(context.machines?.replicas);
         "INSTANCE_TYPE", "@.instanceType", "the provider's machine type" => |context| text(context.machines?.instance_type.as_ref()?);
         "CPU", "@.cpu", "virtual CPUs, if known" => |context| integer(context.machines?.cpu?);
+        "CORES_PER_SOCKET", "@.cpu", "virtual CPUs divided by `spec.proxmox.sockets`, rounded up"
+            => |context| cores_per_socket(context);
         "MEMORY_GIB", "@.memoryGiB", "memory in GiB, if known" => |context| integer(context.machines?.memory_gib?);
         "MEMORY_MIB", "@.memoryGiB", "memory in MiB, if known" => |context| integer(context.machines?.memory_gib?.saturating_mul(1024));
         "DISK_GIB", "@.diskGiB", "system disk in GiB" => |context| integer(context.machines?.disk_gib);
         "FAILURE_DOMAINS", "@.failureDomains", "zones" => |context| list(&context.machines?.failure_domains);
-        "NODE_LABELS", "@.labels", "node labels" => |context| node_labels(context.machines?);
+        "NODE_LABELS", "@.labels", "node labels that Talos sets" => |context| data(json!(some_map(&labels_by_talos(context.machines?))?));
+        "MACHINE_LABELS", "@.labels", "node labels of a pool that Cluster API sets, without a rollout" => |context| data(json!(some_map(&labels_by_cluster_api(context.machines?))?));
         "NODE_ANNOTATIONS", "@.annotations", "node annotations" => |context| data(json!(some_map(&context.machines?.annotations)?));
         "NODE_TAINTS", "@.taints", "node taints as Talos writes them, `key: value:Effect`" => |context| node_taints(context.machines?);
         "SPOT_MAX_PRICE", "@.spot", "the most to pay for an hour" => |context| text(context.machines?.spot.as_ref()?.max_price.as_ref()?);
@@ -238,8 +280,13 @@ variables! {
             => |context| list(&context.prepared?.patches.iter().map(|patch| patch.text.clone()).collect::<Vec<_>>());
         "OVERRIDES_MACHINE", "", "the plan's raw fields for the machine template's `spec.template.spec`"
             => |context| overrides(context.cluster, match context.machines?.role { Role::ControlPlane => "controlPlane", Role::Worker => "workers" });
+        "AMI", "spec.aws.ami", "the AMI of these machines: their pool's own from `spec.aws.poolAMIs`, or `spec.aws.ami`"
+            => |context| data(aws::ami(context.cluster, &context.machines?.name)?.clone());
         "INSTANCE_PROFILE", "spec.aws.instanceProfiles", "the IAM instance profile of these machines" => |context| by_role(context, "instanceProfiles");
+        "PUBLIC_IP", "spec.aws.publicIP", "whether these machines have public addresses on AWS" => |context| by_role(context, "publicIP");
+        "METADATA_HOP_LIMIT", "spec.aws.metadataHopLimit", "hops that answers of the instance metadata service may take on these machines" => |context| integer(aws::metadata_hop_limit(context.cluster, context.machines?.role)?);
         "USER_ASSIGNED_IDENTITY", "spec.azure.userAssignedIdentities", "the managed identity of these machines" => |context| by_role(context, "userAssignedIdentities");
+        "ADDITIONAL_DISKS", "spec.gcp.additionalDisks", "the disks beside the system disk of these machines" => |context| by_role(context, "additionalDisks");
         "ROOT_DEVICE_TYPE", "spec.gcp.rootDeviceType", "the root disk's type of these machines" => |context| by_role(context, "rootDeviceType");
     }
     Zone {
@@ -458,6 +505,7 @@ fn resolve_reference<'schema>(root: &'schema Json, schema: &'schema Json) -> &'s
 pub fn block_variables(provider: Provider) -> Vec<(String, FieldPath)> {
     block_paths(provider)
         .iter()
+        .filter(|(name, _)| slot(name).is_none())
         .map(|(name, path)| {
             (name.clone(), FieldPath::of(std::iter::once("spec").chain(path.iter().map(String::as_str))))
         })
@@ -465,7 +513,7 @@ pub fn block_variables(provider: Provider) -> Vec<(String, FieldPath)> {
 }
 
 fn block_names(provider: Provider) -> Vec<String> {
-    block_paths(provider).keys().cloned().collect()
+    block_paths(provider).keys().filter(|name| slot(name).is_none()).cloned().collect()
 }
 
 fn block_path(provider: Provider, name: &str) -> Option<FieldPath> {
@@ -490,6 +538,23 @@ fn block_field(cluster: &ResolvedCluster, keys: &[&str]) -> FieldPath {
 
 fn overrides(cluster: &ResolvedCluster, part: &str) -> Option<Value> {
     data(cluster.block.get("overrides")?.get(part)?.clone()).filter(|value| !value.is_empty_collection())
+}
+
+/// Cluster API's Google provider tags workers `<cluster>-node`, and every machine `<cluster>`.
+fn node_network_tag(cluster: &ResolvedCluster) -> String {
+    if cluster.schedulable_control_plane { cluster.name.clone() } else { format!("{}-node", cluster.name) }
+}
+
+/// A name in the provider's block, or the cluster's for what the provider makes.
+fn named_or_cluster(context: &Context<'_>, field: &str) -> Option<Value> {
+    let given = context.cluster.block.get(field).and_then(Json::as_str);
+    text(given.unwrap_or(&context.cluster.name))
+}
+
+fn cores_per_socket(context: &Context<'_>) -> Option<Value> {
+    let cpu = context.machines?.cpu?;
+    let sockets = context.cluster.spec.proxmox.as_ref()?.sockets.unwrap_or(1).max(1);
+    integer(cpu / sockets + i32::from(cpu % sockets != 0))
 }
 
 fn by_role(context: &Context<'_>, field: &str) -> Option<Value> {
@@ -520,6 +585,10 @@ fn list(items: &[String]) -> Option<Value> {
     if items.is_empty() { None } else { data(json!(items)) }
 }
 
+fn of_family(cidrs: &[String], ipv6: bool) -> Vec<String> {
+    cidrs.iter().filter(|cidr| cidr.contains(':') == ipv6).cloned().collect()
+}
+
 fn map(values: Option<&Map<String, Json>>) -> Option<Value> {
     values.filter(|values| !values.is_empty()).and_then(|values| data(Json::Object(values.clone())))
 }
@@ -548,22 +617,47 @@ fn cert_sans(cluster: &ResolvedCluster) -> Vec<String> {
     if let Some(endpoint) = &cluster.network.endpoint {
         names.push(endpoint.host.clone());
     }
-    // KubePrism answers on localhost; Cilium and the cloud controller manager talk to it.
-    names.push("localhost".to_owned());
-    names.push("127.0.0.1".to_owned());
     names.extend(cluster.spec.talos.iter().filter_map(|talos| talos.cert_sans.clone()).flatten());
     let mut seen = std::collections::BTreeSet::new();
     names.retain(|name| seen.insert(name.clone()));
     names
 }
 
+/// Without a Secret of its own a Kustomization decrypts with the controller's key (`--sops-age-secret`), but only if it says
+/// that it wants to (fluxcd/kustomize-controller `internal/decryptor/decryptor.go`).
 fn decryption(cluster: &ResolvedCluster) -> Option<Value> {
-    let secret = cluster.gitops.decryption_secret.as_ref()?;
-    data(json!({"provider": "sops", "secretRef": {"name": secret}}))
+    match &cluster.gitops.decryption_secret {
+        Some(secret) => data(json!({"provider": "sops", "secretRef": {"name": secret}})),
+        None => data(json!({"provider": "sops"})),
+    }
 }
 
-fn load_balancer_blocks(cluster: &ResolvedCluster) -> Option<Value> {
-    let addresses = cluster.cilium.as_ref()?.load_balancer.as_ref()?.addresses.as_ref()?;
+/// The Gateway answers for the names that the bundles' routes have, unless the plan says otherwise.
+fn gateway_hostname(cluster: &ResolvedCluster) -> Option<String> {
+    let given = cluster.gateway.as_ref()?.hostname.clone();
+    let domain = || {
+        let standard = format!("{}.example.internal", cluster.name);
+        let stages = cluster.bundles.iter().flat_map(|bundle| &bundle.stages);
+        let mut domains = stages.filter_map(|stage| stage.substitute.get("cluster_domain"));
+        domains.find(|domain| **domain != standard).cloned().unwrap_or(standard)
+    };
+    Some(given.unwrap_or_else(|| format!("*.{}", domain())))
+}
+
+fn load_balancer(cluster: &ResolvedCluster) -> Option<&LoadBalancer> {
+    cluster.cilium.as_ref()?.load_balancer.as_ref()
+}
+
+fn load_balancer_folder(cluster: &ResolvedCluster) -> Option<&'static str> {
+    Some(match load_balancer(cluster)?.mode {
+        Some(LoadBalancerMode::L2) => "l2",
+        Some(LoadBalancerMode::Bgp) => "bgp",
+        None => "pool",
+    })
+}
+
+fn load_balancer_blocks(cluster: &ResolvedCluster) -> Option<Json> {
+    let addresses = load_balancer(cluster)?.addresses.as_ref().filter(|addresses| !addresses.is_empty())?;
     let blocks: Vec<Json> = addresses
         .iter()
         .map(|address| match address.split_once('-') {
@@ -572,10 +666,25 @@ fn load_balancer_blocks(cluster: &ResolvedCluster) -> Option<Value> {
             None => json!({"start": address, "stop": address}),
         })
         .collect();
-    data(Json::Array(blocks))
+    Some(Json::Array(blocks))
 }
 
-fn node_labels(machines: &Machines) -> Option<Value> {
+/// A router is named by its address, so that another order in the plan is not another set of sessions.
+fn load_balancer_peers(cluster: &ResolvedCluster) -> Option<Json> {
+    let peers = load_balancer(cluster)?.peers.as_ref()?;
+    let peer = |peer: &BgpPeer| {
+        json!({
+            "name": peer.address,
+            "peerASN": peer.asn,
+            "peerAddress": peer.address,
+            "peerConfigRef": {"name": "default"},
+        })
+    };
+    Some(peers.iter().map(peer).collect())
+}
+
+/// All labels that the nodes of these machines get.
+fn node_labels(machines: &Machines) -> BTreeMap<String, String> {
     let mut labels = machines.labels.clone();
     if machines.gpu.is_some() {
         labels.entry("infraflux.io/gpu".to_owned()).or_insert_with(|| "nvidia".to_owned());
@@ -583,7 +692,35 @@ fn node_labels(machines: &Machines) -> Option<Value> {
     if machines.role == Role::Worker {
         labels.entry("infraflux.io/pool".to_owned()).or_insert_with(|| machines.name.clone());
     }
-    data(json!(some_map(&labels)?))
+    labels
+}
+
+/// Those that Cluster API copies from machines to nodes, which needs no rollout. A worker could not give itself most of
+/// them: the API server refuses them from a kubelet.
+///
+/// The control-plane provider gives machines no labels of a user, and control planes have the rights themselves.
+/// Source: kubernetes-sigs/cluster-api docs/book/src/reference/api/metadata-propagation.md
+fn labels_by_cluster_api(machines: &Machines) -> BTreeMap<String, String> {
+    let mut labels = node_labels(machines);
+    labels.retain(|key, _| machines.role == Role::Worker && is_synced_by_cluster_api(key));
+    labels
+}
+
+fn labels_by_talos(machines: &Machines) -> BTreeMap<String, String> {
+    let mut labels = node_labels(machines);
+    labels.retain(|key, _| machines.role == Role::ControlPlane || !is_synced_by_cluster_api(key));
+    labels
+}
+
+/// Whether Cluster API copies a label from a Machine to its Node (kubernetes-sigs/cluster-api
+/// `api/core/v1beta2/machine_types.go`, `internal/controllers/machine/machine_controller_noderef.go`).
+#[must_use]
+pub fn is_synced_by_cluster_api(key: &str) -> bool {
+    let Some((prefix, _)) = key.split_once('/') else { return false };
+    prefix == "node-role.kubernetes.io"
+        || ["node-restriction.kubernetes.io", "node.cluster.x-k8s.io"].into_iter().any(|domain| {
+            prefix.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        })
 }
 
 fn node_taints(machines: &Machines) -> Option<Value> {
@@ -591,8 +728,12 @@ fn node_taints(machines: &Machines) -> Option<Value> {
         .taints
         .iter()
         .map(|taint| {
-            let value = taint.value.as_deref().unwrap_or_default();
-            (taint.key.clone(), format!("{value}:{}", taint.effect.as_str()))
+            let effect = taint.effect.as_str();
+            let value = match taint.value.as_deref() {
+                None | Some("") => effect.to_owned(),
+                Some(value) => format!("{value}:{effect}"),
+            };
+            (taint.key.clone(), value)
         })
         .collect();
     if machines.gpu.is_some() {
@@ -659,7 +800,7 @@ fn autoscaler_annotations(context: &Context<'_>) -> Option<Value> {
                 .collect();
             Some(pairs.join(","))
         };
-        if let Some(labels) = pairs(node_labels(machines), "=") {
+        if let Some(labels) = pairs(data(json!(node_labels(machines))), "=") {
             set("capacity.cluster-autoscaler.kubernetes.io/labels", labels);
         }
         if let Some(taints) = pairs(node_taints(machines), "=") {

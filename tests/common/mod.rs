@@ -8,4 +8,7 @@ pub mod crds;
 pub mod infraflux;
 pub mod mutate;
 pub mod oracle;
+pub mod plans;
+pub mod rendering;
+pub mod schemas;
 pub mod scope;

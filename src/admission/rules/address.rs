@@ -4,44 +4,44 @@ use std::net::IpAddr;
 
 /// A run of addresses of one family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Range {
+pub(in crate::admission) struct Range {
     first: IpAddr,
     last: IpAddr,
 }
 
 impl Range {
     /// Whether the addresses are of IPv4.
-    pub(super) fn is_ipv4(self) -> bool {
+    pub(in crate::admission) fn is_ipv4(self) -> bool {
         self.first.is_ipv4()
     }
 
     /// The last address.
-    pub(super) fn last(self) -> IpAddr {
+    pub(in crate::admission) fn last(self) -> IpAddr {
         self.last
     }
 
     /// The first address.
-    pub(super) fn first(self) -> IpAddr {
+    pub(in crate::admission) fn first(self) -> IpAddr {
         self.first
     }
 
     /// Whether an address lies in it.
-    pub(super) fn contains(self, address: IpAddr) -> bool {
+    pub(in crate::admission) fn contains(self, address: IpAddr) -> bool {
         address.is_ipv4() == self.is_ipv4() && self.first <= address && address <= self.last
     }
 
     /// Whether another range lies in it whole.
-    pub(super) fn covers(self, other: Self) -> bool {
+    pub(in crate::admission) fn covers(self, other: Self) -> bool {
         self.contains(other.first) && self.contains(other.last)
     }
 
     /// Whether they share an address.
-    pub(super) fn overlaps(self, other: Self) -> bool {
+    pub(in crate::admission) fn overlaps(self, other: Self) -> bool {
         self.is_ipv4() == other.is_ipv4() && self.first <= other.last && other.first <= self.last
     }
 
     /// How many addresses it has; `u128::MAX` for all of IPv6.
-    pub(super) fn len(self) -> u128 {
+    pub(in crate::admission) fn len(self) -> u128 {
         number(self.last).saturating_sub(number(self.first)).saturating_add(1)
     }
 }
@@ -63,7 +63,7 @@ fn number(address: IpAddr) -> u128 {
 }
 
 /// A CIDR block; bits beyond the prefix are allowed, as Go's `net.ParseCIDR` allows them.
-pub(super) fn cidr(text: &str) -> Option<Range> {
+pub(in crate::admission) fn cidr(text: &str) -> Option<Range> {
     let (address, length) = text.split_once('/')?;
     if length.is_empty() || length.len() > 3 || !length.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
@@ -72,7 +72,7 @@ pub(super) fn cidr(text: &str) -> Option<Range> {
 }
 
 /// The network of an address with a prefix length.
-pub(super) fn prefix(address: IpAddr, length: u32) -> Option<Range> {
+pub(in crate::admission) fn prefix(address: IpAddr, length: u32) -> Option<Range> {
     match address {
         IpAddr::V4(address) => {
             let host = u32::MAX.checked_shr(length).unwrap_or(0);
@@ -96,7 +96,7 @@ pub(super) fn prefix(address: IpAddr, length: u32) -> Option<Range> {
 /// An entry of an address pool: an address, `first-last` or a CIDR block.
 ///
 /// Source: kubernetes-sigs/cluster-api-ipam-provider-in-cluster internal/poolutil/pool.go, AddressToIPSet
-pub(super) fn pool_entry(text: &str) -> Option<Range> {
+pub(in crate::admission) fn pool_entry(text: &str) -> Option<Range> {
     if let Some((first, last)) = text.split_once('-') {
         let (first, last): (IpAddr, IpAddr) = (first.parse().ok()?, last.parse().ok()?);
         return (first.is_ipv4() == last.is_ipv4() && first <= last).then_some(Range { first, last });
@@ -109,7 +109,7 @@ pub(super) fn pool_entry(text: &str) -> Option<Range> {
 }
 
 /// How many different addresses some ranges hold, without those that `taken` contains.
-pub(super) fn count(ranges: &[Range], taken: &[Range]) -> u128 {
+pub(in crate::admission) fn count(ranges: &[Range], taken: &[Range]) -> u128 {
     let union = |ranges: Vec<Range>| {
         let mut ranges = ranges;
         ranges.sort_by_key(|range| (range.first, range.last));

@@ -11,6 +11,7 @@ use crate::{
 use super::{
     Context, Kind, Rule, Violation, core, field, label, machine_template,
     set::{CORE, INFRASTRUCTURE, Machines},
+    talos::config::{MachineConfig, Role},
     template_changed,
 };
 
@@ -110,7 +111,7 @@ pub(super) static RULES: &[Rule] = &[
         code: &codes::ZONE,
         kinds: &[core::MACHINE_DEPLOYMENT],
         meaning: "A pool names a zone of the cluster's region; without one all its machines go to the \
-                  first zone.",
+                  first zone. The failure domains of a GCPCluster bind control planes alone.",
         source: "kubernetes-sigs/cluster-api-provider-gcp cloud/scope/machine.go (Zone)",
         check: zone,
     },
@@ -131,7 +132,114 @@ pub(super) static RULES: &[Rule] = &[
         source: "kubernetes-sigs/cluster-api-provider-gcp cloud/scope/firewall.go",
         check: ports,
     },
+    Rule {
+        name: "gcp/instance-group-name",
+        code: &codes::NAME_FORM,
+        kinds: &[CLUSTER],
+        meaning: "The provider makes an instance group `<cluster>-apiserver-<zone>`, of at most 63 characters.",
+        source: "kubernetes-sigs/cluster-api-provider-gcp cloud/scope/cluster.go (InstanceGroupSpec)",
+        check: instance_group,
+    },
+    Rule {
+        name: "gcp/talos-internal",
+        code: &codes::NO_HEALTHY_ENDPOINT,
+        kinds: &[CLUSTER],
+        meaning: "An internal load balancer passes packets on as they are: control planes carry its address, and listen on \
+                  its port.",
+        source: "siderolabs/talos issue 4109, kubernetes-sigs/cluster-api-provider-gcp \
+                 cloud/services/compute/loadbalancers/reconcile.go (createInternalLoadBalancer)",
+        check: internal,
+    },
 ];
+
+/// How many characters a zone has more than its region: `-a`.
+const ZONE_SUFFIX: usize = 2;
+
+fn instance_group(context: &Context<'_>) -> Vec<Violation> {
+    let object = context.object;
+    let tag = object.text("spec.loadBalancer.apiServerInstanceGroupTagOverride").unwrap_or("apiserver");
+    let region = object.text("spec.region").unwrap_or_default();
+    let length = object.id.name.len() + 1 + tag.len() + 1 + region.len() + ZONE_SUFFIX;
+    if length <= 63 {
+        return Vec::new();
+    }
+    vec![
+        context
+            .error(
+                "metadata.name",
+                format!(
+                    "the instance group `{}-{tag}-{region}-a` would have {length} characters, at most 63 are possible",
+                    object.id.name
+                ),
+            )
+            .hint(format!("use a name that is at least {} characters shorter", length - 63)),
+    ]
+}
+
+/// The addresses that a control plane's own links carry.
+fn carried<'config>(config: &'config MachineConfig<'_>) -> Vec<&'config str> {
+    ["DummyLinkConfig", "LinkConfig"]
+        .into_iter()
+        .flat_map(|kind| config.of_kind(kind))
+        .flat_map(|document| field::list(&document.value, "addresses"))
+        .filter_map(|entry| field::text(entry, "address"))
+        .map(|address| address.split_once('/').map_or(address, |(address, _)| address))
+        .collect()
+}
+
+fn internal(context: &Context<'_>) -> Vec<Violation> {
+    let object = context.object;
+    // Beside an external one it is only half a loss.
+    let (internal, alone) = match object.text("spec.loadBalancer.loadBalancerType") {
+        Some("Internal") => (true, true),
+        Some("InternalExternal") => (true, false),
+        _ => (false, false),
+    };
+    if !internal {
+        return Vec::new();
+    }
+    let report = |path: &str, message: String| {
+        if alone { context.error(path, message) } else { context.warning(path, message) }
+    };
+    let path = "spec.loadBalancer.internalLoadBalancer.ipAddress";
+    let address = object.text(path);
+    let mut found = Vec::new();
+    for (cluster, _) in context.set.talos_clusters_of(object) {
+        let port = field::integer(&cluster.value, "spec.clusterNetwork.apiServerPort").unwrap_or(443);
+        if port != 6443 {
+            found.push(
+                report(
+                    "spec.loadBalancer.loadBalancerType",
+                    format!("the internal load balancer listens on {port}, the machines on 6443"),
+                )
+                .hint("set `clusterNetwork.apiServerPort: 6443` on the Cluster"),
+            );
+        }
+        let Some(address) = address else {
+            found.push(
+                report(
+                    path,
+                    "Talos cannot take packets for an address that it does not know beforehand".to_owned(),
+                )
+                .hint("give a free address of the subnet, in the plan as `spec.network.endpoint.host`"),
+            );
+            continue;
+        };
+        let config = context
+            .set
+            .machines_in(cluster)
+            .into_iter()
+            .filter(|machines| machines.role == Role::ControlPlane)
+            .find_map(|machines| context.set.config(machines));
+        if config.is_some_and(|config| !carried(config).contains(&address)) {
+            found.push(
+                report(path, format!("no link of the control planes carries `{address}`"))
+                    .hint(format!("add a Talos patch: a `DummyLinkConfig` with the address `{address}/32`")),
+            );
+        }
+    }
+    found
+}
 
 fn cluster_changed(context: &Context<'_>) -> Vec<Violation> {
     let Some(previous) = context.previous else { return Vec::new() };
@@ -395,8 +503,6 @@ fn zone(context: &Context<'_>) -> Vec<Violation> {
         return Vec::new();
     };
     let region = infrastructure.text("spec.region").unwrap_or_default();
-    let zones: Vec<&str> =
-        field::texts(&infrastructure.value, "spec.failureDomains").map(|(_, zone)| zone).collect();
     match object.text(path) {
         None if most_machines(context, cluster) < 2 => Vec::new(),
         None => vec![
@@ -413,11 +519,6 @@ fn zone(context: &Context<'_>) -> Vec<Violation> {
             context
                 .error(path, format!("zone `{zone}` is not in region `{region}` of the cluster"))
                 .hint(format!("zones there are called `{region}-a`, `{region}-b` and so on")),
-        ],
-        Some(zone) if !zones.is_empty() && !zones.contains(&zone) => vec![
-            context
-                .error(path, format!("zone `{zone}` is not among the failure domains of the cluster"))
-                .hint(format!("use {}, or add it to the GCPCluster", suggest::list(&zones, "or"))),
         ],
         Some(_) => Vec::new(),
     }

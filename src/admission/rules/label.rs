@@ -63,7 +63,7 @@ pub(crate) fn is_dns_label(text: &str) -> bool {
 }
 
 /// A label selector.
-pub(super) struct Selector<'value> {
+pub(in crate::admission) struct Selector<'value> {
     requirements: Vec<Requirement<'value>>,
 }
 
@@ -84,7 +84,7 @@ impl<'value> Selector<'value> {
     /// Reads `matchLabels` and `matchExpressions`; an error says what is wrong and where below the selector.
     ///
     /// Source: kubernetes/apimachinery pkg/apis/meta/v1/helpers.go, LabelSelectorAsSelector
-    pub(super) fn read(value: Option<&'value Value>) -> Result<Self, (String, String)> {
+    pub(in crate::admission) fn read(value: Option<&'value Value>) -> Result<Self, (String, String)> {
         let mut requirements = Vec::new();
         let Some(value) = value else { return Ok(Self { requirements }) };
         for (key, value) in field::entries(value, "matchLabels") {
@@ -135,19 +135,22 @@ impl<'value> Selector<'value> {
     }
 
     /// Whether it asks for nothing.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::admission) fn is_empty(&self) -> bool {
         self.requirements.is_empty()
     }
 
     /// Whether it asks for a label of this key, with whatever value.
-    pub(super) fn asks_for(&self, key: &str) -> bool {
+    pub(in crate::admission) fn asks_for(&self, key: &str) -> bool {
         self.requirements.iter().any(|requirement| {
             requirement.key == key && matches!(requirement.operator, Operator::In | Operator::Exists)
         })
     }
 
     /// The first requirement that labels do not meet, as a message shows it.
-    pub(super) fn unmet<'label>(&self, label: impl Fn(&str) -> Option<&'label str>) -> Option<String> {
+    pub(in crate::admission) fn unmet<'label>(
+        &self,
+        label: impl Fn(&str) -> Option<&'label str>,
+    ) -> Option<String> {
         self.requirements.iter().find_map(|requirement| {
             let value = label(requirement.key);
             let met = match requirement.operator {

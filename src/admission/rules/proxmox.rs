@@ -79,6 +79,15 @@ pub(super) static RULES: &[Rule] = &[
         check: devices::network_devices,
     },
     Rule {
+        name: "proxmox/clone",
+        code: &codes::DO_NOT_COMBINE,
+        kinds: &[TEMPLATE],
+        meaning: "A machine is cloned from a template that tags or an id and its node name; a linked clone stays where its \
+                  template is, in its format.",
+        source: "ionos-cloud/cluster-api-provider-proxmox api/v1alpha2/proxmoxmachine_types.go (validation rules)",
+        check: clone,
+    },
+    Rule {
         name: "proxmox/template-changed",
         code: &codes::TEMPLATE_CHANGED,
         kinds: &[TEMPLATE],
@@ -231,6 +240,32 @@ fn endpoint_in_pool(context: &Context<'_>) -> Vec<Violation> {
     found
 }
 
+fn clone(context: &Context<'_>) -> Vec<Violation> {
+    let base = "spec.template.spec";
+    let Some(spec) = context.object.at(base) else { return Vec::new() };
+    let mut found = Vec::new();
+    let named = field::given(spec, "templateID") && field::given(spec, "sourceNode");
+    if !field::given(spec, "templateSelector") && !named {
+        let missing = if field::given(spec, "templateID") { "sourceNode" } else { "templateSelector" };
+        found.push(
+            context
+                .error(
+                    format!("{base}.{missing}").as_str(),
+                    "nothing says which VM template machines are cloned from",
+                )
+                .hint("give `templateSelector: {matchTags: [...]}`, or `templateID` with `sourceNode`"),
+        );
+    }
+    if spec.get("full") == Some(&Value::Bool(false)) {
+        found.extend(["storage", "format"].into_iter().filter(|key| field::given(spec, key)).map(|key| {
+            context
+                .error(format!("{base}.{key}").as_str(), format!("a linked clone cannot choose its `{key}`"))
+                .hint(format!("remove `{key}`, or set `full: true`"))
+        }));
+    }
+    found
+}
+
 fn pool(context: &Context<'_>) -> Vec<Violation> {
     let object = context.object;
     if object.at("spec.ipv4Config").is_some() || object.at("spec.ipv6Config").is_some() {
@@ -351,6 +386,17 @@ fn announced<'config>(config: &'config MachineConfig<'_>) -> Vec<&'config str> {
     new.chain(old).collect()
 }
 
+/// The port on which the API servers listen.
+fn api_port(config: &MachineConfig<'_>) -> i64 {
+    let new =
+        config.of_kind("KubeAPIServerConfig").find_map(|document| field::integer(&document.value, "apiPort"));
+    let old = config
+        .documents()
+        .filter(|(_, document)| document.kind.is_none())
+        .find_map(|(_, document)| field::integer(&document.value, "cluster.controlPlane.localAPIServerPort"));
+    new.or(old).unwrap_or(6443)
+}
+
 fn shared_address(context: &Context<'_>) -> Vec<Violation> {
     let Some(host) = host(context).filter(|host| host.parse::<IpAddr>().is_ok()) else { return Vec::new() };
     let mut found = Vec::new();
@@ -364,6 +410,23 @@ fn shared_address(context: &Context<'_>) -> Vec<Violation> {
         let Some(config) = config else { continue };
         let addresses = announced(config);
         if addresses.contains(&host) {
+            let port =
+                field::integer(&context.object.value, "spec.controlPlaneEndpoint.port").unwrap_or(6443);
+            let listens = api_port(config);
+            if port != listens {
+                found.push(
+                    context
+                        .error(
+                            "spec.controlPlaneEndpoint.port",
+                            format!(
+                                "the API is looked for on port {port}, the control planes listen on {listens}"
+                            ),
+                        )
+                        .hint(format!(
+                            "use {listens}; another port needs a load balancer in front, with its own address"
+                        )),
+                );
+            }
             continue;
         }
         let message = match addresses.first() {

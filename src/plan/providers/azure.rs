@@ -27,29 +27,81 @@ pub struct Azure {
     /// (siderolabs/docs `cloud-platforms/azure.mdx`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<AzureImage>,
-    /// The virtual network. Default `10.0.0.0/16`.
+    /// The cloud. Default `AzurePublicCloud`. Cannot be changed later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub azure_environment: Option<AzureEnvironment>,
+    /// The CIDR of the virtual network, or what an existing one has. Default `10.0.0.0/16`; Cluster API Provider Azure's own
+    /// default is all of `10.0.0.0/8`, in which pods and services lie.
     #[serde(rename = "vnetCIDR", skip_serializing_if = "Option::is_none")]
     pub vnet_cidr: Option<String>,
-    /// An existing virtual network, instead of a new one.
+    /// An existing virtual network, instead of a new one; needs `subnetNames`. Its security groups, routes and way out are
+    /// then the owner's work: Cluster API Provider Azure leaves them alone
+    /// (`azure/services/securitygroups/securitygroups.go`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vnet: Option<AzureVnet>,
     /// The subnets; inside the virtual network, apart from each other. Defaults `10.0.0.0/24` and `10.0.16.0/20`.
     #[serde(rename = "subnetCIDRs", skip_serializing_if = "Option::is_none")]
     pub subnet_cidrs: Option<AzureSubnets>,
+    /// The subnets' names. Default `<cluster>-controlplane-subnet` and `<cluster>-node-subnet` in a new network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subnet_names: Option<AzureSubnets>,
+    /// Networks that a new virtual network is peered with, both ways; of the same subscription. A hub in one of them reaches
+    /// the machines, and the private DNS zone of an internal API is linked to them
+    /// (kubernetes-sigs/cluster-api-provider-azure `docs/book/src/self-managed/custom-vnet.md`, `azure/scope/cluster.go`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub peerings: Option<Vec<AzurePeering>>,
     /// `Public` (default) or `Internal`. Cannot be changed later.
     #[serde(rename = "apiServerLB", skip_serializing_if = "Option::is_none")]
     pub api_server_lb: Option<AzureApiServerLb>,
-    /// The private address of an internal API load balancer; inside the control plane's subnet.
+    /// The private address of an internal API load balancer; inside the control plane's subnet. Needed for `Internal`,
+    /// cannot be changed later.
     #[serde(rename = "apiServerIP", skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 45))]
     pub api_server_ip: Option<String>,
+    /// Zones of an internal API load balancer's address: all three make it zone-redundant. Default none, because not every
+    /// region has zones. A public address is spread by itself. Cannot be changed later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 3))]
+    pub load_balancer_zones: Option<Vec<String>>,
+    /// From where port 6443 is reached. Default: everywhere, as Cluster API Provider Azure has it. Machines that reach the
+    /// API by its public address come from the NAT gateway's address, so that has to be among them.
+    #[serde(rename = "apiServerCIDRs", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub api_server_cidrs: Option<Vec<String>>,
+    /// More ports of the API load balancer, for instance 50000 for `talosctl` from outside. They share its probe, HTTPS
+    /// `/readyz` of the API server (`azure/services/loadbalancers/spec.go`).
+    #[serde(rename = "additionalAPIServerLBPorts", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub additional_api_server_lb_ports: Option<Vec<AzurePort>>,
+    /// How control planes behind an internal API load balancer reach the internet. Default `LoadBalancer`. Cannot be changed
+    /// later. Behind a public one, that one carries their traffic.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub control_plane_outbound: Option<AzureOutbound>,
+    /// How workers in an existing network reach the internet. Default `None`: as the network has it. In a new network they
+    /// have a NAT gateway, which Cluster API Provider Azure makes in any case
+    /// (`internal/api/v1beta1/azurecluster_default.go`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_outbound: Option<AzureOutbound>,
+    /// The private DNS zone of an internal API. Default: one that is made, `<cluster>.capz.io`. Cannot be changed later.
+    #[serde(rename = "privateDNSZone", skip_serializing_if = "Option::is_none")]
+    pub private_dns_zone: Option<AzurePrivateDnsZone>,
     /// The system disk; its size is `diskGiB`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub os_disk: Option<AzureOsDisk>,
-    /// User-assigned managed identities for the cloud controller manager and the CSI drivers: full resource ids.
+    /// Encryption of disks and caches on the host. Needs the feature `Microsoft.Compute/EncryptionAtHost` in the
+    /// subscription. Default false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encryption_at_host: Option<bool>,
+    /// Accelerated networking. Default: on where the machine type has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accelerated_networking: Option<bool>,
+    /// User-assigned managed identities, full resource ids: what the cloud controller manager (control planes) and the disk
+    /// driver (workers) may do, when their configuration says `useManagedIdentityExtension`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_assigned_identities: Option<ByRole>,
-    /// Give every machine a public address, so that a hub outside the network reaches port 50000. Default false.
+    /// Give workers public addresses. Default false. Control planes never get one, whatever a template says
+    /// (`azure/scope/machine.go`, BuildNICSpec), so this does not replace a route from the hub to port 50000.
     #[serde(rename = "allocatePublicIP", skip_serializing_if = "Option::is_none")]
     pub allocate_public_ip: Option<bool>,
     /// Tags on every cloud resource.
@@ -74,11 +126,11 @@ pub struct AzureIdentity {
     pub namespace: Option<String>,
 }
 
-/// An image: either `id`, or `gallery` with `name` and `version`.
+/// An image: either `id`, or `gallery` with `name` and `version`; where both are given, the gallery counts.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AzureImage {
-    /// The full resource id of a managed image.
+    /// The full resource id of a gallery image version or a managed image.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub id: Option<String>,
@@ -94,11 +146,11 @@ pub struct AzureImage {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^[0-9]+\.[0-9]+\.[0-9]+$"))]
     pub version: Option<String>,
-    /// The gallery's resource group.
+    /// The resource group of a gallery of one's own; left out for a community gallery.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 90))]
     pub resource_group: Option<String>,
-    /// The gallery's subscription. Default: the cluster's.
+    /// The subscription of a gallery of one's own. Default: the cluster's.
     #[serde(rename = "subscriptionID", skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub subscription_id: Option<String>,
@@ -112,13 +164,72 @@ pub struct AzureVnet {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
     pub name: Option<String>,
-    /// Its resource group.
+    /// Its resource group. Default: the cluster's.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 90))]
     pub resource_group: Option<String>,
 }
 
-/// The subnets' CIDRs.
+/// A network to be peered with.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AzurePeering {
+    /// Its name.
+    #[schemars(length(min = 1, max = 64))]
+    pub remote_vnet_name: String,
+    /// Its resource group. Default: the cluster's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 90))]
+    pub resource_group: Option<String>,
+}
+
+/// A port of the API load balancer.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AzurePort {
+    /// What it is for.
+    #[schemars(length(min = 1, max = 80))]
+    pub name: String,
+    /// The port.
+    #[schemars(range(min = 1, max = 65535))]
+    pub port: i32,
+}
+
+/// The private DNS zone of an internal API.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AzurePrivateDnsZone {
+    /// Its name; the API is `apiserver` in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub name: Option<String>,
+    /// Its resource group; needs `name`. Default: the cluster's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 90))]
+    pub resource_group: Option<String>,
+}
+
+/// Azure's clouds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum AzureEnvironment {
+    /// The public one.
+    AzurePublicCloud,
+    /// The one of the United States' government.
+    AzureUSGovernmentCloud,
+    /// The one in China.
+    AzureChinaCloud,
+}
+
+/// A way out to the internet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum AzureOutbound {
+    /// A load balancer that is made for it.
+    LoadBalancer,
+    /// Nothing that Cluster API makes: the network has its own, a firewall or a NAT gateway.
+    None,
+}
+
+/// A value for each subnet.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AzureSubnets {
@@ -146,9 +257,13 @@ pub struct AzureOsDisk {
     /// The storage class of the disk. Default `Premium_LRS`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub storage_account_type: Option<AzureDiskType>,
-    /// Caching. Default `ReadWrite`.
+    /// Caching. Default `ReadOnly`: with `ReadWrite` a write of etcd may lie in the host's cache only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub caching_type: Option<AzureCaching>,
+    /// The disk encryption set with a key of your own: its full resource id, of the cluster's subscription.
+    #[serde(rename = "diskEncryptionSetID", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub disk_encryption_set_id: Option<String>,
 }
 
 /// The storage classes of Azure disks.

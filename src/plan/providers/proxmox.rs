@@ -81,7 +81,7 @@ pub struct Proxmox {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub boot_disk: Option<String>,
-    /// CPU sockets; the cores of a machine (`cpu`) are spread over them. Default 1.
+    /// CPU sockets; the cores of a machine (`cpu`) are spread over them, rounded up. Default 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 4))]
     pub sockets: Option<i32>,
@@ -108,6 +108,25 @@ pub struct Proxmox {
     /// `proxmox` (asks the Proxmox API and sets zone labels, which the Proxmox CSI driver needs).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cloud_controller_manager: Option<ProxmoxCcm>,
+    /// Which link of a control plane carries the endpoint when that is an address, as a CEL expression over `link`
+    /// (Talos `LinkAliasConfig`); it must match one link. Default `link.driver == "virtio_net"`, the one network device that
+    /// InfraFlux renders. `null`: something else answers for the endpoint, a load balancer for instance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub endpoint_link: Option<String>,
+    /// The Proxmox API with its path, `https://pve.example.org:8006/api2/json`, as machines of the cluster reach it; with the
+    /// `proxmox` cloud controller manager.
+    #[serde(rename = "apiURL", skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^https?://.+/api2/json$"))]
+    pub api_url: Option<String>,
+    /// Whether the `proxmox` cloud controller manager and the CSI driver take any certificate of that API. Default false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_insecure: Option<bool>,
+    /// The storage of which the CSI driver makes volumes, for a StorageClass `proxmox`; with the `proxmox` cloud controller
+    /// manager. Left out: no StorageClass, unless `addons.cloudProvider.csiValues` brings some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub csi_storage: Option<String>,
     /// Name of the Proxmox region in node labels; with the `proxmox` cloud controller manager. Default: `spec.region`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]

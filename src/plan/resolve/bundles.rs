@@ -16,6 +16,21 @@ use crate::{
     yaml::pointer::FieldPath,
 };
 
+/// The variables that every shared folder may use beside its own; [`Resolver::common_variables`] gives their values.
+pub const COMMON_VARIABLES: [&str; 11] = [
+    "quote",
+    "cluster_namespace",
+    "cluster_name",
+    "cluster_provider",
+    "cluster_region",
+    "kubernetes_minor",
+    "control_plane_replicas",
+    "worker_replicas",
+    "pod_cidr",
+    "service_cidr",
+    "gateway_class",
+];
+
 /// A bundle on its way into the order.
 struct Chosen {
     recipe: Recipe,
@@ -320,24 +335,22 @@ impl Resolver<'_> {
         };
         let minor =
             kubernetes.map_or_else(String::new, |version| format!("{}.{}", version.major, version.minor));
-        [
-            // Flux writes the built objects anew before it substitutes, so quotes around `${x}` do not survive; bundles
-            // write `${quote}${x}${quote}` where a value must stay a string (fluxcd/pkg kustomize/kustomize_varsub.go).
-            ("quote", "\"".to_owned()),
-            ("cluster_namespace", spec.namespace.clone().unwrap_or_else(|| name.clone())),
-            ("cluster_name", name),
-            ("cluster_provider", provider.as_str().to_owned()),
-            ("cluster_region", spec.region.clone().unwrap_or_default()),
-            ("kubernetes_minor", minor),
-            ("control_plane_replicas", control_planes.to_string()),
-            ("worker_replicas", workers.to_string()),
-            ("pod_cidr", first(network.pod_cidrs)),
-            ("service_cidr", first(network.service_cidrs)),
-            ("gateway_class", gateway_class.to_owned()),
-        ]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
+        // Flux writes the built objects anew before it substitutes, so quotes around `${x}` do not survive; bundles write
+        // `${quote}${x}${quote}` where a value must stay a string (fluxcd/pkg kustomize/kustomize_varsub.go).
+        let values = [
+            "\"".to_owned(),
+            spec.namespace.clone().unwrap_or_else(|| name.clone()),
+            name,
+            provider.as_str().to_owned(),
+            spec.region.clone().unwrap_or_default(),
+            minor,
+            control_planes.to_string(),
+            workers.to_string(),
+            first(network.pod_cidrs),
+            first(network.service_cidrs),
+            gateway_class.to_owned(),
+        ];
+        COMMON_VARIABLES.map(str::to_owned).into_iter().zip(values).collect()
     }
 }
 

@@ -53,13 +53,19 @@ impl Resolver<'_> {
             Wanted { instance_type: instance_type.as_deref(), cpu: *cpu, memory_gib: *memory_gib, gpu: None };
         let instance = self.instance(&wanted, provider, &path)?;
         let replicas = written.replicas.unwrap_or(3);
-        if replicas < 1 || replicas % 2 == 0 {
+        // More than two of an even number work, so they are a warning later on.
+        if replicas < 1 || replicas == 2 {
             let path = path.key("replicas");
+            let message = if replicas == 2 {
+                "a control plane of 2 machines stops when either of them does".to_owned()
+            } else {
+                format!("a control plane needs machines, {replicas} is none")
+            };
             self.error(
                 &codes::PLAN_REPLICAS,
                 &path,
-                format!("a control plane of {replicas} machines has no useful etcd quorum"),
-                "use 1, 3 or 5",
+                message,
+                "use 3 or 5, or 1 where an outage is acceptable: etcd needs a majority of its members",
             );
         }
         self.zones(written.failure_domains.as_deref(), descriptor, &path);
@@ -88,7 +94,13 @@ impl Resolver<'_> {
             gpu: None,
             gpu_count: 0,
             rollout: rollout(written.rollout),
-            health_check: health_check(written.health_check, remediates, descriptor),
+            // The only machine of a control plane cannot be replaced by deleting it.
+            health_check: health_check(
+                written.health_check,
+                remediates && replicas > 1,
+                replicas,
+                descriptor,
+            ),
             deletion: crate::plan::machines::Deletion::default(),
             field: path,
         })
@@ -166,10 +178,12 @@ impl Resolver<'_> {
         let spot = self.spot(written.spot.as_ref(), descriptor, path);
         self.zones(written.failure_domains.as_deref(), descriptor, path);
         self.labels(written.labels.as_ref(), path);
+        let replicas = written.replicas.unwrap_or(DEFAULT_POOL_REPLICAS);
+        let fewest = autoscaling.as_ref().map_or(replicas, |autoscaling| autoscaling.min);
         Some(Machines {
             name,
             role: Role::Worker,
-            replicas: written.replicas.unwrap_or(DEFAULT_POOL_REPLICAS),
+            replicas,
             autoscaling,
             picked: instance.picked,
             instance_type: instance.name,
@@ -185,7 +199,7 @@ impl Resolver<'_> {
             gpu: written.gpu,
             gpu_count: instance.gpu_count,
             rollout: rollout(written.rollout),
-            health_check: health_check(written.health_check, true, descriptor),
+            health_check: health_check(written.health_check, true, fewest, descriptor),
             deletion: written.deletion.unwrap_or_default(),
             field: path.clone(),
         })
@@ -378,9 +392,11 @@ fn rollout(written: Option<Rollout>) -> ResolvedRollout {
     }
 }
 
+/// `fewest` is the least number of machines that there are.
 fn health_check(
     written: Option<HealthCheck>,
     enabled: bool,
+    fewest: i32,
     descriptor: &Descriptor,
 ) -> Option<ResolvedHealthCheck> {
     let written = written.unwrap_or_default();
@@ -389,9 +405,11 @@ fn health_check(
             .node_startup_timeout_seconds
             .unwrap_or(descriptor.node_startup_timeout_seconds),
         unhealthy_timeout_seconds: written.unhealthy_timeout_seconds.unwrap_or(300),
-        unhealthy_less_than_or_equal_to: written
-            .unhealthy_less_than_or_equal_to
-            .unwrap_or_else(|| Value::from("40%")),
+        unhealthy_less_than_or_equal_to: written.unhealthy_less_than_or_equal_to.unwrap_or_else(|| {
+            // Cluster API rounds down: 40% of two machines is none, and nothing would ever be replaced
+            // (kubernetes-sigs/cluster-api core/reconcilers/machinehealthcheck/machinehealthcheck_controller.go).
+            if fewest < 3 { Value::from(1) } else { Value::from("40%") }
+        }),
     })
 }
 

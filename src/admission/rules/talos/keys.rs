@@ -186,6 +186,9 @@ cluster.externalCloudProvider: enabled manifests
 cluster.inlineManifests[]: name contents
 cluster.adminKubeconfig: certLifetime
 
+DummyLinkConfig: name hardwareAddr up mtu addresses routes multicast
+DummyLinkConfig.addresses[]: address routePriority
+DummyLinkConfig.routes[]: destination gateway source metric mtu table
 EnvironmentConfig: variables
 EthernetConfig: name features rings channels wakeOnLan@12
 ExistingVolumeConfig: name discovery mount trim@14 scrub@14

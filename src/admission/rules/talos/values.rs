@@ -122,6 +122,9 @@ fn subnets(context: &Context<'_>, place: &Place<'_>, path: &str, found: &mut Vec
 
 fn node_labels(context: &Context<'_>, place: &Place<'_>, path: &str, found: &mut Vec<Violation>) {
     for (key, value) in field::entries(&place.document.value, path) {
+        if field::text(value, "$patch") == Some("delete") {
+            continue;
+        }
         let problem = label::key_problem(key)
             .map(|problem| format!("`{key}` is not a label key: {problem}"))
             .or_else(|| {

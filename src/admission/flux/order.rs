@@ -1,0 +1,310 @@
+//! What waits for what, and whether the waiting can end.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use serde_json::Value;
+
+use super::{
+    duration,
+    world::{HELM, KUSTOMIZE, Kustomization, World, depends_on},
+};
+use crate::{
+    admission::{Object, Violation},
+    finding::{Finding, Severity, codes, suggest},
+    yaml::pointer::FieldPath,
+};
+
+/// helm-controller's default (`api/v2/helmrelease_types.go`).
+const HELM_TIMEOUT: Duration = Duration::from_secs(300);
+
+pub(super) fn check(world: &mut World<'_>) {
+    let mut violations = Vec::new();
+    let mut findings = Vec::new();
+    kustomizations(world, &mut violations);
+    releases(world, &mut violations, &mut findings);
+    cycles(world, &mut violations);
+    timeouts(world, &mut violations);
+    world.report.violations.extend(violations);
+    world.report.findings.extend(findings);
+}
+
+fn dependency(position: usize) -> FieldPath {
+    FieldPath::of(["spec", "dependsOn"]).index(position).key("name")
+}
+
+fn kustomizations(world: &World<'_>, violations: &mut Vec<Violation>) {
+    for delivery in &world.deliveries {
+        let own = delivery.kustomization;
+        for (position, namespace, name) in own.depends_on() {
+            let target = find(world, namespace, name);
+            let Some(target) = target else {
+                violations.push(
+                    Violation::error(
+                        &codes::FLUX_DEPENDENCY,
+                        own.object,
+                        dependency(position),
+                        format!("there is no Kustomization `{name}` in `{namespace}`"),
+                    )
+                    .hint(missing_hint(world, namespace, name, HELM)),
+                );
+                continue;
+            };
+            if !target.waits() && target.health_checks().is_empty() {
+                violations.push(
+                    Violation::error(
+                        &codes::FLUX_WAIT,
+                        target.object,
+                        FieldPath::of(["spec", "wait"]),
+                        format!(
+                            "`{}` depends on the Kustomization `{name}`, which does not wait for what it applies",
+                            own.name()
+                        ),
+                    )
+                    .hint("set `wait: true`, or name what matters in `healthChecks`"),
+                );
+            }
+            if target.is_suspended() && !own.is_suspended() {
+                violations.push(
+                    Violation::error(
+                        &codes::FLUX_SUSPENDED,
+                        own.object,
+                        dependency(position),
+                        format!("`{}` waits for `{name}`, which is suspended", own.name()),
+                    )
+                    .severity(Severity::Warning)
+                    .hint("it goes on only if the suspended one was ready before"),
+                );
+            }
+        }
+        for (position, check) in own.health_checks().iter().enumerate() {
+            let text = |key: &str| check.get(key).and_then(Value::as_str);
+            let (Some(kind), Some(name)) = (text("kind"), text("name")) else { continue };
+            let namespace = text("namespace").unwrap_or_default();
+            let there = match kind {
+                "HelmRelease" => has_release(world, namespace, name),
+                "Kustomization" => find(world, namespace, name).is_some(),
+                _ => true,
+            };
+            if !there {
+                violations.push(
+                    Violation::error(
+                        &codes::FLUX_DEPENDENCY,
+                        own.object,
+                        FieldPath::of(["spec", "healthChecks"]).index(position).key("name"),
+                        format!("there is no {kind} `{name}` in `{namespace}` whose health could be read"),
+                    )
+                    .hint("name one that is rendered, or take the check out"),
+                );
+            }
+        }
+    }
+}
+
+fn releases(world: &World<'_>, violations: &mut Vec<Violation>, findings: &mut Vec<Finding>) {
+    for (object, delivery) in world.releases() {
+        for (position, namespace, name) in depends_on(object) {
+            if has_release(world, namespace, name) {
+                continue;
+            }
+            let message = format!("there is no HelmRelease `{name}` in `{namespace}`");
+            let hint = missing_hint(world, namespace, name, KUSTOMIZE);
+            match delivery {
+                None => violations.push(
+                    Violation::error(&codes::FLUX_DEPENDENCY, object, dependency(position), message)
+                        .hint(hint),
+                ),
+                Some(delivery) => {
+                    let delivered =
+                        delivery.objects().iter().find(|delivered| delivered.object.id == object.id);
+                    let position = position.to_string();
+                    findings.extend(delivered.map(|delivered| {
+                        delivery
+                            .finding(
+                                delivered,
+                                &["spec", "dependsOn", &position, "name"],
+                                &codes::FLUX_DEPENDENCY,
+                                message,
+                            )
+                            .hint(hint)
+                    }));
+                }
+            }
+        }
+    }
+}
+
+fn find<'set>(world: &World<'set>, namespace: &str, name: &str) -> Option<Kustomization<'set>> {
+    world
+        .deliveries
+        .iter()
+        .map(|delivery| delivery.kustomization)
+        .find(|other| other.name() == name && other.namespace() == namespace)
+}
+
+fn has_release(world: &World<'_>, namespace: &str, name: &str) -> bool {
+    world
+        .releases()
+        .iter()
+        .any(|(object, _)| object.id.name == name && object.id.namespace.as_deref() == Some(namespace))
+}
+
+fn missing_hint(world: &World<'_>, namespace: &str, name: &str, other: &str) -> String {
+    if other == HELM && has_release(world, namespace, name) {
+        return "there is a HelmRelease of that name, but a Kustomization waits for Kustomizations only: depend on one \
+                whose `healthChecks` name it"
+            .to_owned();
+    }
+    if other == KUSTOMIZE && find(world, namespace, name).is_some() {
+        return "there is a Kustomization of that name, but a HelmRelease waits for HelmReleases only"
+            .to_owned();
+    }
+    let names: Vec<String> = if other == HELM {
+        world
+            .deliveries
+            .iter()
+            .filter(|delivery| delivery.kustomization.namespace() == namespace)
+            .map(|delivery| delivery.kustomization.name().to_owned())
+            .collect()
+    } else {
+        world.releases().iter().map(|(object, _)| object.id.name.clone()).collect()
+    };
+    suggest::hint(name, names.iter().map(String::as_str))
+        .unwrap_or_else(|| "take the dependency out, or render what it names".to_owned())
+}
+
+/// Circles of Kustomizations and of HelmReleases. A circle is reported once, at its first member's edge.
+fn cycles(world: &World<'_>, violations: &mut Vec<Violation>) {
+    let kustomizations: Vec<&Object> =
+        world.deliveries.iter().map(|delivery| delivery.kustomization.object).collect();
+    let releases: Vec<&Object> = world.releases().into_iter().map(|(object, _)| object).collect();
+    for set in [kustomizations, releases] {
+        let position = |namespace: &str, name: &str| {
+            set.iter().position(|object| {
+                object.id.name == name && object.id.namespace.as_deref().unwrap_or_default() == namespace
+            })
+        };
+        let edges: Vec<Vec<(usize, usize)>> = set
+            .iter()
+            .map(|object| {
+                depends_on(object)
+                    .into_iter()
+                    .filter_map(|(place, namespace, name)| Some((place, position(namespace, name)?)))
+                    .collect()
+            })
+            .collect();
+        let mut known: BTreeSet<usize> = BTreeSet::new();
+        for start in 0..set.len() {
+            let Some(path) =
+                circle(&edges, start).filter(|path| !path.iter().any(|step| known.contains(step)))
+            else {
+                continue;
+            };
+            known.extend(&path);
+            let names: Vec<&str> = path.iter().chain(path.first()).map(|step| &*set[*step].id.name).collect();
+            let next = path.get(1).or(path.first()).copied().unwrap_or(start);
+            let place =
+                edges[start].iter().find(|(_, target)| *target == next).map_or(0, |(place, _)| *place);
+            violations.push(
+                Violation::error(
+                    &codes::FLUX_CYCLE,
+                    set[start],
+                    dependency(place),
+                    format!("dependencies go in a circle: {}", names.join(" -> ")),
+                )
+                .hint("take one of these edges out"),
+            );
+        }
+    }
+}
+
+/// The shortest way from a node back to itself.
+fn circle(edges: &[Vec<(usize, usize)>], start: usize) -> Option<Vec<usize>> {
+    let mut before: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut open = std::collections::VecDeque::from([start]);
+    while let Some(node) = open.pop_front() {
+        for (_, next) in &edges[node] {
+            if *next == start {
+                let mut path = vec![node];
+                while let Some(previous) = path.last().and_then(|last| before.get(last)) {
+                    path.push(*previous);
+                }
+                path.reverse();
+                return Some(path);
+            }
+            if *next != start && !before.contains_key(next) {
+                before.insert(*next, node);
+                open.push_back(*next);
+            }
+        }
+    }
+    None
+}
+
+/// A Kustomization that waits for HelmReleases must wait longer than they may take.
+fn timeouts(world: &World<'_>, violations: &mut Vec<Violation>) {
+    let releases = world.releases();
+    for delivery in &world.deliveries {
+        let own = delivery.kustomization;
+        let waited: Vec<&Object> = if own.waits() {
+            let is_mine = |other: Option<&super::world::Delivery<'_>>| {
+                other.is_some_and(|other| std::ptr::eq(other.kustomization.object, own.object))
+            };
+            releases.iter().filter(|(_, other)| is_mine(*other)).map(|(object, _)| *object).collect()
+        } else {
+            own.health_checks()
+                .iter()
+                .filter(|check| check.get("kind").and_then(Value::as_str) == Some("HelmRelease"))
+                .filter_map(|check| {
+                    let text = |key: &str| check.get(key).and_then(Value::as_str);
+                    releases.iter().map(|(object, _)| *object).find(|object| {
+                        Some(&*object.id.name) == text("name")
+                            && object.id.namespace.as_deref() == text("namespace")
+                    })
+                })
+                .collect()
+        };
+        let longest =
+            waited.iter().map(|object| chain(object, &waited, waited.len())).max_by_key(|(sum, _)| *sum);
+        let Some((sum, names)) = longest else { continue };
+        // Without one it is the interval minus 30 seconds.
+        let Some(own_timeout) = own.object.text("spec.timeout").and_then(duration::parse) else { continue };
+        if own_timeout <= sum {
+            violations.push(
+                Violation::error(
+                    &codes::FLUX_TIMEOUT,
+                    own.object,
+                    FieldPath::of(["spec", "timeout"]),
+                    format!(
+                        "the Kustomization `{}` waits {} for HelmReleases that may take {}: {}",
+                        own.name(),
+                        duration::show(own_timeout),
+                        duration::show(sum),
+                        names.join(" -> ")
+                    ),
+                )
+                .hint(format!(
+                    "set a timeout above {}; for a bundle in its `bundle.yaml`",
+                    duration::show(sum)
+                )),
+            );
+        }
+    }
+}
+
+/// The longest that a release may take with everything of the set before it, and who that is. `depth` ends circles, which
+/// are another finding.
+fn chain<'set>(object: &'set Object, set: &[&'set Object], depth: usize) -> (Duration, Vec<&'set str>) {
+    let own = object.text("spec.timeout").and_then(duration::parse).unwrap_or(HELM_TIMEOUT);
+    let before = depends_on(object)
+        .into_iter()
+        .filter_map(|(_, _, name)| set.iter().find(|other| other.id.name == name))
+        .filter(|_| depth > 0)
+        .map(|other| chain(other, set, depth - 1))
+        .max_by_key(|(sum, _)| *sum);
+    let (sum, mut names) = before.unwrap_or_default();
+    names.push(&object.id.name);
+    (sum + own, names)
+}

@@ -1,0 +1,410 @@
+//! Where things land: on the hub or on the cluster, in which namespace, from which source, under whose ownership.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::world::{Content, Delivery, HELM, World, list};
+use crate::{
+    admission::{Object, Violation},
+    catalog::flux_variables,
+    finding::{Finding, codes, suggest},
+    yaml::pointer::FieldPath,
+};
+
+pub(super) fn check(world: &mut World<'_>) {
+    let mut violations = Vec::new();
+    let mut findings = Vec::new();
+    for delivery in &world.deliveries {
+        kustomization(world, delivery, &mut violations);
+        if delivery.kustomization.is_remote() {
+            remote(delivery, &mut findings);
+        } else {
+            on_the_hub(world, delivery, &mut violations, &mut findings);
+        }
+        for delivered in delivery.objects() {
+            findings.extend(old_version(&delivered.object).map(|message| {
+                delivery
+                    .finding(delivered, &["apiVersion"], &codes::FLUX_API_VERSION, message)
+                    .hint("`kubectl explain` on the hub names the version that is served")
+            }));
+        }
+    }
+    for object in world.objects {
+        leftovers(object, &mut violations);
+        violations.extend(old_version(object).map(|message| {
+            Violation::error(&codes::FLUX_API_VERSION, object, FieldPath::of(["apiVersion"]), message)
+                .hint("the profile's `apiVersions` say what Flux serves")
+        }));
+    }
+    releases(world, &mut violations, &mut findings);
+    owners(world, &mut violations);
+    world.report.violations.extend(violations);
+    world.report.findings.extend(findings);
+}
+
+/// The fields of a Kustomization itself.
+fn kustomization(world: &World<'_>, delivery: &Delivery<'_>, violations: &mut Vec<Violation>) {
+    let kustomization = delivery.kustomization;
+    let object = kustomization.object;
+    for key in ["namePrefix", "nameSuffix"] {
+        if object.at(&format!("spec.{key}")).is_some() {
+            violations.push(
+                Violation::error(
+                    &codes::FLUX_PREFIX,
+                    object,
+                    FieldPath::of(["spec", key]),
+                    format!("`{key}` renames objects, but not the references inside Flux objects"),
+                )
+                .hint("take it out; clusters are kept apart by their namespaces"),
+            );
+        }
+    }
+    violations.extend(unknown_source(world, object, "spec.sourceRef"));
+    let cluster = world.cluster_in(kustomization.namespace());
+    violations.extend(foreign_kubeconfig(object, cluster));
+    let orphans = object.text("spec.deletionPolicy") == Some("Orphan");
+    if kustomization.is_remote() && !orphans {
+        violations.push(
+            Violation::error(
+                &codes::FLUX_ORPHAN,
+                object,
+                FieldPath::of(["spec", "deletionPolicy"]),
+                format!("the Kustomization `{}` cleans up on the cluster when it is deleted", object.id.name),
+            )
+            .hint("set `deletionPolicy: Orphan`; removals in Git are pruned all the same"),
+        );
+    }
+    if cluster.is_some() && !kustomization.is_remote() && matches!(delivery.content, Content::Foreign) {
+        violations.push(
+            Violation::error(
+                &codes::FLUX_KUBECONFIG,
+                object,
+                FieldPath::of(["spec", "kubeConfig"]),
+                format!("the Kustomization `{}` applies another source's objects to the hub", object.id.name),
+            )
+            .hint("add `kubeConfig.secretRef` with the cluster's kubeconfig"),
+        );
+    }
+}
+
+/// A kubeconfig that is not that of the namespace's cluster.
+fn foreign_kubeconfig(object: &Object, cluster: Option<&str>) -> Option<Violation> {
+    let name = object.text("spec.kubeConfig.secretRef.name")?;
+    let expected = format!("{}-kubeconfig", cluster?);
+    (name != expected).then(|| {
+        Violation::error(
+            &codes::FLUX_LOCAL,
+            object,
+            FieldPath::of(["spec", "kubeConfig", "secretRef", "name"]),
+            format!("the kubeconfig `{name}` is not that of the cluster in this namespace"),
+        )
+        .hint(format!(
+            "Cluster API writes `{expected}`; a Flux object reads Secrets of its own namespace only"
+        ))
+    })
+}
+
+/// A reference to a source that is declared nowhere.
+fn unknown_source(world: &World<'_>, object: &Object, path: &str) -> Option<Violation> {
+    let (kind, namespace, name) = source_of(object, path)?;
+    let repository = &world.repository;
+    let is_catalog =
+        (&*repository.kind, &*repository.namespace, &*repository.name) == (kind, namespace, name);
+    if is_catalog || has_source(world, kind, namespace, name) {
+        return None;
+    }
+    let mut steps = FieldPath::of(path.split('.'));
+    steps.push_key("name");
+    Some(
+        Violation::error(
+            &codes::FLUX_SOURCE,
+            object,
+            steps,
+            format!("there is no {kind} `{name}` in `{namespace}`"),
+        )
+        .hint(source_hint(world, kind, name)),
+    )
+}
+
+fn source_hint(world: &World<'_>, kind: &str, name: &str) -> String {
+    let others: Vec<&str> =
+        world.sources.iter().filter(|source| source.id.name == name).map(|source| &*source.id.kind).collect();
+    if let Some(other) = others.first() {
+        return format!("there is a {other} of that name; a reference says the kind");
+    }
+    let names: Vec<&str> =
+        world.sources.iter().filter(|source| source.id.kind == kind).map(|source| &*source.id.name).collect();
+    suggest::hint(name, names)
+        .unwrap_or_else(|| "declare it in `management/flux/sources/` and list the file".to_owned())
+}
+
+fn has_source(world: &World<'_>, kind: &str, namespace: &str, name: &str) -> bool {
+    world.sources.iter().any(|source| {
+        source.id.kind == kind && source.id.name == name && source.id.namespace.as_deref() == Some(namespace)
+    })
+}
+
+fn source_of<'object>(
+    object: &'object Object,
+    path: &str,
+) -> Option<(&'object str, &'object str, &'object str)> {
+    let home = object.id.namespace.as_deref().unwrap_or_default();
+    let text = |key: &str| object.text(&format!("{path}.{key}"));
+    Some((text("kind")?, text("namespace").unwrap_or(home), text("name")?))
+}
+
+/// What goes to a workload cluster must not be Flux's.
+fn remote(delivery: &Delivery<'_>, findings: &mut Vec<Finding>) {
+    for delivered in delivery.objects() {
+        if is_flux(&delivered.object) {
+            findings.push(
+                delivery
+                    .finding(
+                        delivered,
+                        &["kind"],
+                        &codes::FLUX_REMOTE,
+                        format!(
+                            "the Kustomization `{}` sends this {} to the workload cluster",
+                            delivery.kustomization.name(),
+                            delivered.object.id.kind
+                        ),
+                    )
+                    .hint("move it to the stage `releases`, or take `kubeConfig` from the Kustomization"),
+            );
+        }
+    }
+}
+
+fn is_flux(object: &Object) -> bool {
+    object.group().ends_with(".toolkit.fluxcd.io") || object.group() == "source.extensions.fluxcd.io"
+}
+
+/// In a cluster's namespace only Flux objects and what a gate needs belong to the hub.
+fn on_the_hub(
+    world: &World<'_>,
+    delivery: &Delivery<'_>,
+    violations: &mut Vec<Violation>,
+    findings: &mut Vec<Finding>,
+) {
+    let kustomization = delivery.kustomization;
+    if world.cluster_in(kustomization.namespace()).is_none() {
+        return;
+    }
+    let target = kustomization.object.text("spec.targetNamespace");
+    if !delivery.objects().is_empty() && target != Some(kustomization.namespace()) {
+        violations.push(
+            Violation::error(
+                &codes::FLUX_LOCAL,
+                kustomization.object,
+                FieldPath::of(["spec", "targetNamespace"]),
+                format!(
+                    "the objects of the Kustomization `{}` would not live in the cluster's namespace",
+                    kustomization.name()
+                ),
+            )
+            .hint(format!(
+                "set `targetNamespace: {}`: kubeconfigs are read there",
+                kustomization.namespace()
+            )),
+        );
+    }
+    for delivered in delivery.objects() {
+        let object = &delivered.object;
+        let belongs = is_flux(object) || object.is("", "ConfigMap") || object.is("", "Secret");
+        if !belongs {
+            findings.push(
+                delivery
+                    .finding(
+                        delivered,
+                        &["kind"],
+                        &codes::FLUX_KUBECONFIG,
+                        format!(
+                            "the Kustomization `{}` has no `kubeConfig`, so this {} would land on the hub",
+                            kustomization.name(),
+                            object.id.kind
+                        ),
+                    )
+                    .hint("add `kubeConfig.secretRef` to the Kustomization, or move the object to another stage"),
+            );
+        }
+    }
+}
+
+fn old_version(object: &Object) -> Option<String> {
+    let version = &object.id.api_version;
+    let served = object.group().strip_suffix(".toolkit.fluxcd.io").and_then(|part| match part {
+        "kustomize" | "source" | "image" => Some("v1"),
+        "helm" => Some("v2"),
+        "notification" => Some(if object.id.kind == "Receiver" { "v1" } else { "v1beta3" }),
+        _ => None,
+    })?;
+    (object.version() != served).then(|| {
+        format!("Flux 2.9 serves {} as `{}/{served}`, not `{version}`", object.id.kind, object.group())
+    })
+}
+
+/// HelmReleases: kubeconfig, names, sources, values.
+fn releases(world: &World<'_>, violations: &mut Vec<Violation>, findings: &mut Vec<Finding>) {
+    let own = world.objects.of(HELM, "HelmRelease");
+    for object in own {
+        for (path, code, message, hint) in release(world, object) {
+            violations.push(Violation::error(code, object, field(&path), message).hint(hint));
+        }
+    }
+    for delivery in world.deliveries.iter().filter(|delivery| !delivery.kustomization.is_remote()) {
+        for delivered in
+            delivery.objects().iter().filter(|delivered| delivered.object.is(HELM, "HelmRelease"))
+        {
+            for (path, code, message, hint) in release(world, &delivered.object) {
+                let steps: Vec<&str> = path.split('.').collect();
+                findings.push(delivery.finding(delivered, &steps, code, message).hint(hint));
+            }
+        }
+    }
+}
+
+type Complaint = (String, &'static crate::finding::Code, String, String);
+
+fn release(world: &World<'_>, object: &Object) -> Vec<Complaint> {
+    let mut out: Vec<Complaint> = Vec::new();
+    let name = &object.id.name;
+    let home = object.id.namespace.as_deref().unwrap_or_default();
+    let cluster = world.cluster_in(home);
+    if cluster.is_some() && object.at("spec.kubeConfig").is_none() {
+        out.push((
+            "spec.kubeConfig".to_owned(),
+            &codes::FLUX_KUBECONFIG,
+            format!("the HelmRelease `{name}` would be installed on the hub"),
+            "add `kubeConfig`; for bundles the Kustomization of the stage `releases` does it with a patch"
+                .to_owned(),
+        ));
+    }
+    if let Some(violation) = foreign_kubeconfig(object, cluster) {
+        out.push((
+            violation.path.to_string(),
+            violation.code,
+            violation.message,
+            violation.hint.unwrap_or_default(),
+        ));
+    }
+    for field in ["releaseName", "targetNamespace", "storageNamespace"] {
+        if object.text(&format!("spec.{field}")).is_none() {
+            out.push((
+                format!("spec.{field}"),
+                &codes::FLUX_RELEASE,
+                format!("the HelmRelease `{name}` has no `{field}`"),
+                "set `releaseName`, `targetNamespace` and, with the same value, `storageNamespace`"
+                    .to_owned(),
+            ));
+        }
+    }
+    let (target, storage) = (object.text("spec.targetNamespace"), object.text("spec.storageNamespace"));
+    if target.is_some() && storage.is_some() && target != storage {
+        out.push((
+            "spec.storageNamespace".to_owned(),
+            &codes::FLUX_RELEASE,
+            format!("the HelmRelease `{name}` keeps its record in another namespace than what it installs"),
+            "set `storageNamespace` to the value of `targetNamespace`, which is sure to exist".to_owned(),
+        ));
+    }
+    for path in ["spec.chartRef", "spec.chart.spec.sourceRef"] {
+        if let Some(violation) = unknown_source(world, object, path) {
+            out.push((
+                violation.path.to_string(),
+                violation.code,
+                violation.message,
+                violation.hint.unwrap_or_default(),
+            ));
+        }
+    }
+    for (position, from) in list(object, "spec.valuesFrom").iter().enumerate() {
+        let text = |key: &str| from.get(key).and_then(Value::as_str);
+        let optional = from.get("optional") == Some(&Value::Bool(true));
+        let (Some(kind), Some(wanted)) = (text("kind"), text("name")) else { continue };
+        let rendered = world.objects.find("", kind, Some(home), wanted).is_some();
+        if kind == "ConfigMap" && !optional && !rendered {
+            out.push((
+                format!("spec.valuesFrom.{position}.name"),
+                &codes::FLUX_LOCAL,
+                format!("there is no ConfigMap `{wanted}` in `{home}`"),
+                "values are read on the hub, in the HelmRelease's own namespace; or set `optional: true`"
+                    .to_owned(),
+            ));
+        }
+    }
+    out
+}
+
+/// A dotted path in which numbers are positions.
+fn field(path: &str) -> FieldPath {
+    path.split('.').fold(FieldPath::root(), |field, step| match step.parse::<usize>() {
+        Ok(position) => field.index(position),
+        Err(_) => field.key(step),
+    })
+}
+
+/// A `${` in an object that goes to the hub through Flux would be taken for a variable.
+fn leftovers(object: &Object, violations: &mut Vec<Violation>) {
+    let disabled = ["annotations", "labels"].iter().any(|part| {
+        object
+            .at(&format!("metadata.{part}"))
+            .and_then(|part| part.get(flux_variables::DISABLED))
+            .is_some_and(|value| value == "disabled")
+    });
+    if disabled {
+        return;
+    }
+    let mut open = vec![(FieldPath::root(), &object.value)];
+    while let Some((path, value)) = open.pop() {
+        match value {
+            Value::Object(entries) => {
+                open.extend(entries.iter().map(|(key, value)| (path.key(key.clone()), value)))
+            }
+            Value::Array(items) => {
+                open.extend(items.iter().enumerate().map(|(position, value)| (path.index(position), value)));
+            }
+            Value::String(text) if text.contains("${") => violations.push(
+                Violation::error(
+                    &codes::FLUX_LEFTOVER,
+                    object,
+                    path,
+                    format!("`${{` is left in {}", object.id),
+                )
+                .hint(format!("annotate the object with `{}: disabled`", flux_variables::DISABLED)),
+            ),
+            _ => {}
+        }
+    }
+}
+
+/// Two Kustomizations that apply one object to the same place.
+fn owners(world: &World<'_>, violations: &mut Vec<Violation>) {
+    type Key<'object> =
+        (Option<&'object str>, &'object str, &'object str, Option<&'object str>, &'object str);
+    let mut seen: BTreeMap<Key<'_>, &Delivery<'_>> = BTreeMap::new();
+    for delivery in &world.deliveries {
+        for delivered in delivery.objects() {
+            let object = &delivered.object;
+            let place = delivery.kustomization.object.text("spec.kubeConfig.secretRef.name");
+            let identity =
+                (place, object.group(), &*object.id.kind, object.id.namespace.as_deref(), &*object.id.name);
+            if let Some(first) = seen.insert(identity, delivery) {
+                violations.push(
+                    Violation::error(
+                        &codes::FLUX_OWNER,
+                        delivery.kustomization.object,
+                        FieldPath::of(["spec", "path"]),
+                        format!(
+                            "the Kustomizations `{}` and `{}` both apply {}",
+                            first.kustomization.name(),
+                            delivery.kustomization.name(),
+                            object.id
+                        ),
+                    )
+                    .hint("let one of them have it"),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! Cilium, the Gateway and the cloud provider.
+
+use serde_json::Value;
+
+use super::{Check, form, network, spec};
+use crate::{
+    admission::rules::address,
+    finding::{Finding, codes},
+    plan::{
+        Provider,
+        addons::{Cilium, GatewayController, LoadBalancer, LoadBalancerMode},
+    },
+};
+
+pub(super) fn check(check: &mut Check<'_>) {
+    switched_off(check);
+    let cluster = check.cluster;
+    if let Some(cilium) = &cluster.cilium {
+        values(check, cilium);
+        if let Some(balancer) = &cilium.load_balancer {
+            load_balancer(check, cilium, balancer);
+        }
+        if let Some(id) = cilium.cluster_id.filter(|id| !(1..=255).contains(id)) {
+            check.error(
+                &codes::CILIUM_OPTIONS,
+                &spec("addons.cilium.clusterID"),
+                format!("{id} is not a number for a cluster in a mesh"),
+                "use 1 to 255, or leave it out where there is no mesh",
+            );
+        }
+    }
+    gateway(check);
+}
+
+/// Options of something that is off are a misunderstanding.
+fn switched_off(check: &mut Check<'_>) {
+    for (addon, on) in [
+        ("cilium", check.cluster.cilium.is_some()),
+        ("gateway", check.cluster.gateway.is_some()),
+        ("cloudProvider", check.cluster.cloud_provider.is_some()),
+    ] {
+        let path = spec("addons").key(addon);
+        let Some(node) = check.cluster.origins.node(&path).filter(|_| !on) else { continue };
+        let options: Vec<String> = node
+            .as_mapping()
+            .map(|mapping| mapping.entries.iter().map(|entry| entry.key.to_string()).collect())
+            .unwrap_or_default();
+        for key in options.into_iter().filter(|key| key != "enabled") {
+            let option = path.key(key.clone());
+            if check.is_written(&option) {
+                let finding = Finding::warning(
+                    &codes::NOT_IN_USE,
+                    format!("`{key}` has no effect: {addon} is switched off"),
+                );
+                check.between(
+                    finding,
+                    (&option, &path.key("enabled")),
+                    "switched off here",
+                    "remove one of the two",
+                );
+            }
+        }
+    }
+}
+
+/// Helm values come last, so they can say the opposite of what the plan says and of what Talos is told.
+fn values(check: &mut Check<'_>, cilium: &Cilium) {
+    let Some(values) = &cilium.values else { return };
+    let base = spec("addons.cilium.values");
+    let replaces = cilium.kube_proxy_replacement != Some(false);
+    if let Some(value) = values.get("kubeProxyReplacement")
+        && (value == &Value::Bool(!replaces) || value == if replaces { "false" } else { "true" })
+    {
+        let finding = Finding::error(
+            &codes::CILIUM_AND_TALOS,
+            format!("the values set `kubeProxyReplacement: {value}` and the plan says {replaces}"),
+        );
+        check.between(
+            finding,
+            (&base.key("kubeProxyReplacement"), &spec("addons.cilium.kubeProxyReplacement")),
+            "this is what the plan says",
+            "set `addons.cilium.kubeProxyReplacement` instead: Talos is told to start kube-proxy, or not, by that field",
+        );
+    }
+    if values.get("cgroup").and_then(|cgroup| cgroup.get("autoMount")).and_then(|mount| mount.get("enabled"))
+        == Some(&Value::Bool(true))
+    {
+        check.error(
+            &codes::CILIUM_AND_TALOS,
+            &base.key("cgroup").key("autoMount").key("enabled"),
+            "Cilium cannot mount cgroups on Talos",
+            "remove it; Talos has them mounted at /sys/fs/cgroup (siderolabs/docs kubernetes-guides/cni/deploying-cilium)",
+        );
+    }
+    for (key, wanted) in
+        [("name", check.cluster.name.clone()), ("id", cilium.cluster_id.unwrap_or(0).to_string())]
+    {
+        let Some(value) = values.get("cluster").and_then(|cluster| cluster.get(key)) else { continue };
+        let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        if shown != wanted {
+            check.error(
+                &codes::CILIUM_OPTIONS,
+                &base.key("cluster").key(key),
+                format!("the values call this cluster's mesh {key} `{shown}`, the plan `{wanted}`"),
+                if key == "id" {
+                    "set `addons.cilium.clusterID` instead: InfraFlux keeps it unique in a fleet"
+                } else {
+                    "remove it; the mesh name is the cluster's name"
+                },
+            );
+        }
+    }
+}
+
+fn load_balancer(check: &mut Check<'_>, cilium: &Cilium, balancer: &LoadBalancer) {
+    let base = spec("addons.cilium.loadBalancer");
+    if check.cluster.provider != Provider::Proxmox {
+        check.warning(
+            &codes::NOT_IN_USE,
+            &base,
+            format!("on {} the cloud gives load balancers their addresses", check.cluster.descriptor.title),
+            "remove `loadBalancer`",
+        );
+    }
+    let addresses = balancer.addresses.as_deref().unwrap_or_default();
+    let Some(mode) = balancer.mode else {
+        check.error(
+            &codes::CILIUM_OPTIONS,
+            &base,
+            "nothing says how these addresses are announced",
+            "set `mode: l2` where machines and clients share a network, or `mode: bgp` with routers",
+        );
+        return;
+    };
+    if addresses.is_empty() {
+        check.error(
+            &codes::CILIUM_OPTIONS,
+            &base,
+            "there are no addresses to announce",
+            "give `addresses`, for instance `[192.0.2.200-192.0.2.220]`",
+        );
+    }
+    for (position, text) in addresses.iter().enumerate() {
+        let path = base.key("addresses").index(position);
+        if text.contains('/') {
+            network::one(check, text, &path);
+        } else if address::pool_entry(text).is_none() {
+            check.error(
+                &codes::NETWORK_FORM,
+                &path,
+                format!("`{text}` is not a range of addresses"),
+                "write a network such as `192.0.2.192/27`, or a range `192.0.2.200-192.0.2.220`",
+            );
+        }
+    }
+    match mode {
+        LoadBalancerMode::L2 => {
+            if cilium.kube_proxy_replacement == Some(false) {
+                let finding = Finding::error(
+                    &codes::CILIUM_OPTIONS,
+                    "Cilium announces addresses by L2 only where it replaces kube-proxy",
+                );
+                check.between(
+                    finding,
+                    (&base.key("mode"), &spec("addons.cilium.kubeProxyReplacement")),
+                    "switched off here",
+                    "set `addons.cilium.kubeProxyReplacement: true`, or use `mode: bgp`",
+                );
+            }
+            for (key, given) in
+                [("localASN", balancer.local_asn.is_some()), ("peers", balancer.peers.is_some())]
+            {
+                if given {
+                    check.warning(
+                        &codes::NOT_IN_USE,
+                        &base.key(key),
+                        format!("`{key}` has no effect with `mode: l2`"),
+                        "remove it, or use `mode: bgp`",
+                    );
+                }
+            }
+            for (position, pattern) in balancer.interfaces.iter().flatten().enumerate() {
+                if regex::Regex::new(pattern).is_err() {
+                    check.error(
+                        &codes::PLAN_VALUE,
+                        &base.key("interfaces").index(position),
+                        format!("`{pattern}` is not a regular expression"),
+                        "write one that matches interface names, for instance `^eth[0-9]+`",
+                    );
+                }
+            }
+        }
+        LoadBalancerMode::Bgp => bgp(check, balancer),
+    }
+}
+
+fn bgp(check: &mut Check<'_>, balancer: &LoadBalancer) {
+    let base = spec("addons.cilium.loadBalancer");
+    if balancer.local_asn.is_none() || balancer.peers.as_ref().is_none_or(Vec::is_empty) {
+        check.error(
+            &codes::CILIUM_OPTIONS,
+            &base,
+            "BGP needs the cluster's number and its routers",
+            "give `localASN` and `peers: [{address: ..., asn: ...}]`",
+        );
+    }
+    if balancer.interfaces.is_some() {
+        check.warning(
+            &codes::NOT_IN_USE,
+            &base.key("interfaces"),
+            "`interfaces` has no effect with `mode: bgp`",
+            "remove it, or use `mode: l2`",
+        );
+    }
+    for (position, peer) in balancer.peers.iter().flatten().enumerate() {
+        if peer.address.parse::<std::net::IpAddr>().is_err() {
+            check.error(
+                &codes::NETWORK_FORM,
+                &base.key("peers").index(position).key("address"),
+                format!("`{}` is not the address of a router", peer.address),
+                "write an IP address; BGP sessions are not opened by name",
+            );
+        }
+    }
+}
+
+fn gateway(check: &mut Check<'_>) {
+    let cluster = check.cluster;
+    let Some(gateway) = &cluster.gateway else { return };
+    let controller = spec("addons.gateway.controller");
+    if gateway.controller == Some(GatewayController::Cilium) {
+        match &cluster.cilium {
+            None => {
+                let finding = Finding::error(
+                    &codes::CILIUM_OPTIONS,
+                    "Cilium is the Gateway's controller and is switched off as the CNI",
+                );
+                check.between(
+                    finding,
+                    (&controller, &spec("addons.cilium.enabled")),
+                    "switched off here",
+                    "use `controller: envoy`, or switch Cilium on",
+                );
+            }
+            Some(cilium) if cilium.kube_proxy_replacement == Some(false) => {
+                let finding = Finding::error(
+                    &codes::CILIUM_OPTIONS,
+                    "Cilium's Gateway needs Cilium to replace kube-proxy",
+                );
+                check.between(
+                    finding,
+                    (&controller, &spec("addons.cilium.kubeProxyReplacement")),
+                    "switched off here",
+                    "set `addons.cilium.kubeProxyReplacement: true`, or use `controller: envoy`",
+                );
+            }
+            Some(_) => {}
+        }
+        if gateway.values.as_ref().is_some_and(|values| !values.is_empty()) {
+            check.error(
+                &codes::NOT_IN_USE,
+                &spec("addons.gateway.values"),
+                "these are Helm values of Envoy Gateway, and Cilium is the controller",
+                "put Cilium's values below `addons.cilium.values`",
+            );
+        }
+    }
+    if let Some(host) = &gateway.hostname {
+        let bare = host.strip_prefix("*.").unwrap_or(host);
+        if !form::is_host_name(bare) || bare.chars().any(|c| c.is_ascii_uppercase()) {
+            check.error(
+                &codes::HOST_FORM,
+                &spec("addons.gateway.hostname"),
+                format!("`{host}` is not a DNS name for a Gateway"),
+                "write a name in lower case such as `*.lab.example.org`; addresses and ports do not belong here",
+            );
+        }
+    }
+    if let Some(issuer) =
+        gateway.issuer.as_ref().filter(|_| !cluster.bundles.iter().any(|bundle| bundle.name == "base"))
+    {
+        check.warning(
+            &codes::NOT_IN_USE,
+            &spec("addons.gateway.issuer"),
+            format!(
+                "the issuer `{issuer}` is not used: the bundle `base`, which brings cert-manager, is not in"
+            ),
+            "add `base` to `spec.recipes`, or remove `issuer`",
+        );
+    }
+}

@@ -1,0 +1,194 @@
+//! `spec.azure`.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::{Check, network, spec};
+use crate::{
+    finding::{Finding, codes},
+    plan::providers::{
+        Azure,
+        azure::{AzureApiServerLb, AzureImage},
+    },
+};
+
+pub(super) fn check(check: &mut Check<'_>) {
+    let Some(azure) = check.cluster.spec.azure.clone() else { return };
+    region(check);
+    if let Some(image) = &azure.image {
+        self::image(check, image);
+    }
+    networks(check, &azure);
+}
+
+/// `westeurope`: the name, not the display name.
+fn region(check: &mut Check<'_>) {
+    let region = &check.cluster.region;
+    if !region.is_empty() && !region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
+        let name: String =
+            region.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+        check.error(
+            &codes::PLACE_FORM,
+            &spec("region"),
+            format!("`{region}` is not the name of an Azure location"),
+            format!("write it in lower case without blanks, for instance `{name}`"),
+        );
+    }
+}
+
+fn image(check: &mut Check<'_>, image: &AzureImage) {
+    let base = spec("azure.image");
+    let gallery = [
+        ("gallery", image.gallery.is_some()),
+        ("name", image.name.is_some()),
+        ("version", image.version.is_some()),
+    ];
+    let written = gallery.into_iter().find(|(key, given)| *given && check.is_written(&base.key(*key)));
+    if image.id.is_some()
+        && check.is_written(&base.key("id"))
+        && let Some((key, _)) = written
+    {
+        let finding =
+            Finding::error(&codes::BLOCK_FIELDS, "the image is named twice, by `id` and in a gallery");
+        check.between(
+            finding,
+            (&base.key("id"), &base.key(key)),
+            "the gallery image",
+            "remove `id`, or `gallery`, `name` and `version`",
+        );
+        return;
+    }
+    let missing: Vec<&str> = gallery.into_iter().filter(|(_, given)| !given).map(|(key, _)| key).collect();
+    if image.id.is_none() && !missing.is_empty() {
+        check.error(
+            &codes::BLOCK_FIELDS,
+            &base,
+            format!("the image lacks {}", crate::finding::suggest::list(&missing, "and")),
+            "give `id`, or `gallery`, `name` and `version` together",
+        );
+    }
+}
+
+fn networks(check: &mut Check<'_>, azure: &Azure) {
+    let vnet_path = spec("azure.vnetCIDR");
+    let vnet = azure.vnet_cidr.as_ref().and_then(|text| network::one(check, text, &vnet_path));
+    let subnets = azure.subnet_cidrs.clone().unwrap_or_default();
+    let paths = [spec("azure.subnetCIDRs.controlPlane"), spec("azure.subnetCIDRs.nodes")];
+    let control_plane = subnets.control_plane.as_ref().and_then(|text| network::one(check, text, &paths[0]));
+    let nodes = subnets.nodes.as_ref().and_then(|text| network::one(check, text, &paths[1]));
+    if let Some(existing) = &azure.vnet {
+        if check.is_written(&vnet_path) {
+            let finding = Finding::error(
+                &codes::BLOCK_FIELDS,
+                "the plan names a VNet that exists and the network of a new one",
+            );
+            check.between(
+                finding,
+                (&vnet_path, &spec("azure.vnet")),
+                "the VNet that exists",
+                "remove `vnetCIDR` to use the VNet, or `vnet` to make a new one",
+            );
+        }
+        if existing.name.is_none() || existing.resource_group.is_none() {
+            check.error(
+                &codes::BLOCK_FIELDS,
+                &spec("azure.vnet"),
+                "a VNet that exists is found by its name and resource group",
+                "give both `name` and `resourceGroup`",
+            );
+        }
+    } else if let Some(vnet) = vnet {
+        for (net, path) in [(control_plane, &paths[0]), (nodes, &paths[1])] {
+            if let Some(net) = net.filter(|net| !vnet.contains(net)) {
+                let finding = Finding::error(
+                    &codes::BLOCK_FIELDS,
+                    format!("the subnet `{net}` is not in the VNet `{vnet}`"),
+                );
+                check.between(finding, (path, &vnet_path), "the VNet", "choose subnets inside of the VNet");
+            }
+        }
+    }
+    if let (Some(one), Some(two)) = (control_plane, nodes)
+        && (one.contains(&two) || two.contains(&one))
+    {
+        let finding =
+            Finding::error(&codes::NETWORK_OVERLAP, format!("the subnets `{one}` and `{two}` overlap"));
+        check.between(
+            finding,
+            (&paths[1], &paths[0]),
+            "the control plane's subnet",
+            "give each subnet a part of the VNet of its own",
+        );
+    }
+    size(check, nodes, &paths[1]);
+    load_balancer(check, azure, control_plane);
+}
+
+/// Azure keeps the first four addresses of a subnet and the last one.
+fn size(check: &mut Check<'_>, nodes: Option<IpNet>, path: &crate::yaml::pointer::FieldPath) {
+    let Some(net) = nodes.filter(|net| net.addr().is_ipv4()) else { return };
+    let room = (1_i64 << (32 - net.prefix_len())) - 5;
+    let most = check.cluster.pools.iter().map(|pool| i64::from(pool.most())).sum::<i64>();
+    if room < most {
+        check.error(
+            &codes::POOL_SIZE,
+            path,
+            format!("`{net}` has {} addresses for machines, and there may be {most} workers", room.max(0)),
+            "use a larger subnet; it cannot be changed later",
+        );
+    }
+}
+
+fn load_balancer(check: &mut Check<'_>, azure: &Azure, control_plane: Option<IpNet>) {
+    let (kind, path) = (azure.api_server_lb.unwrap_or(AzureApiServerLb::Public), spec("azure.apiServerIP"));
+    match (&azure.api_server_ip, kind) {
+        (Some(_), AzureApiServerLb::Public) => {
+            check.error(
+                &codes::BLOCK_FIELDS,
+                &path,
+                "a public load balancer has no private address",
+                "set `apiServerLB: Internal`, or remove `apiServerIP`",
+            );
+        }
+        (None, AzureApiServerLb::Internal) => {
+            check.error(
+                &codes::BLOCK_FIELDS,
+                &spec("azure.apiServerLB"),
+                "an internal load balancer needs its private address",
+                "set `apiServerIP` to a free address of the control plane's subnet",
+            );
+        }
+        (Some(text), AzureApiServerLb::Internal) => {
+            let Ok(address) = text.parse::<IpAddr>() else {
+                check.error(
+                    &codes::NETWORK_FORM,
+                    &path,
+                    format!("`{text}` is not an address"),
+                    "write an address of the control plane's subnet, for instance `10.0.0.100`",
+                );
+                return;
+            };
+            let Some(net) = control_plane else { return };
+            let subnet = spec("azure.subnetCIDRs.controlPlane");
+            let kept = net.hosts().take(3).any(|host| host == address)
+                || address == net.network()
+                || address == net.broadcast();
+            if !net.contains(&address) || kept {
+                let message = if kept {
+                    format!("Azure keeps `{address}` of the subnet `{net}` for itself")
+                } else {
+                    format!("`{address}` is not in the control plane's subnet `{net}`")
+                };
+                let finding = Finding::error(&codes::BLOCK_FIELDS, message);
+                check.between(
+                    finding,
+                    (&path, &subnet),
+                    "the control plane's subnet",
+                    "choose an address of it that is neither among the first four nor the last one",
+                );
+            }
+        }
+        (None, AzureApiServerLb::Public) => {}
+    }
+}

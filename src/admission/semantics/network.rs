@@ -1,0 +1,317 @@
+//! Networks of one cluster: form, families, size, overlap.
+
+use ipnet::IpNet;
+
+use super::{
+    Check,
+    addresses::{self, Claim, Use},
+    form, spec,
+};
+use crate::{
+    admission::rules::label,
+    finding::{Finding, codes},
+    plan::resolved::Machines,
+    yaml::pointer::FieldPath,
+};
+
+/// Prefix of a node's part of the pod network: kubernetes/kubernetes
+/// `cmd/kube-controller-manager/app/options/nodeipamcontroller.go`, `--node-cidr-mask-size-ipv4`.
+const NODE_PREFIX_V4: u8 = 24;
+/// The same for IPv6.
+const NODE_PREFIX_V6: u8 = 64;
+/// How many bits of nodes there may be in an IPv6 pod network: kubernetes/kubernetes
+/// `pkg/controller/nodeipam/ipam/cidrset/cidr_set.go`, `clusterSubnetMaxDiff`.
+const NODE_BITS_V6: u8 = 16;
+
+pub(super) fn check(check: &mut Check<'_>) {
+    let net = &check.cluster.network;
+    let pods = list(check, &net.pod_cidrs, &spec("network.podCIDRs"));
+    let services = list(check, &net.service_cidrs, &spec("network.serviceCIDRs"));
+    list(check, &net.node_cidrs, &spec("network.nodeCIDRs"));
+    list(check, &net.management_cidrs, &spec("network.managementCIDRs"));
+    families(check, &pods, &services);
+    pod_size(check, &pods);
+    service_size(check, &services);
+    overlaps(check);
+    let domain = &net.service_domain;
+    if !label::is_subdomain(domain) {
+        check.error(
+            &codes::HOST_FORM,
+            &spec("network.serviceDomain"),
+            format!("`{domain}` is not a DNS domain"),
+            "write a domain in lower case, for instance `cluster.local`",
+        );
+    }
+}
+
+/// The well-formed networks of a list; the others are reported.
+fn list(check: &mut Check<'_>, texts: &[String], path: &FieldPath) -> Vec<(IpNet, FieldPath)> {
+    let mut out: Vec<(IpNet, FieldPath)> = Vec::new();
+    for (position, text) in texts.iter().enumerate() {
+        let path = path.index(position);
+        let Some(net) = one(check, text, &path) else { continue };
+        if let Some((_, first)) = out.iter().find(|(other, _)| *other == net) {
+            let finding = Finding::error(&codes::NETWORK_FORM, format!("`{net}` is given twice"));
+            let first = first.clone();
+            check.between(finding, (&path, &first), "first given here", "remove one of the two");
+            continue;
+        }
+        out.push((net, path));
+    }
+    out
+}
+
+/// A network, if it is well-formed; else it is reported.
+pub(super) fn one(check: &mut Check<'_>, text: &str, path: &FieldPath) -> Option<IpNet> {
+    match form::network(text) {
+        Ok(net) => Some(net),
+        Err((message, hint)) => {
+            check.error(&codes::NETWORK_FORM, path, message, hint);
+            None
+        }
+    }
+}
+
+fn family(net: IpNet) -> &'static str {
+    if net.addr().is_ipv4() { "IPv4" } else { "IPv6" }
+}
+
+fn families(check: &mut Check<'_>, pods: &[(IpNet, FieldPath)], services: &[(IpNet, FieldPath)]) {
+    for list in [pods, services] {
+        if let [(first, first_path), (second, path), ..] = list
+            && family(*first) == family(*second)
+        {
+            let finding = Finding::error(
+                &codes::DUAL_STACK,
+                format!("`{first}` and `{second}` are both {}", family(*first)),
+            );
+            check.between(
+                finding,
+                (path, first_path),
+                "the first of this family",
+                "give one network of each family; a larger prefix makes room in one network",
+            );
+        }
+        if let [_, _, (third, path), ..] = list {
+            check.error(
+                &codes::DUAL_STACK,
+                path,
+                format!("`{third}` is the third network, at most two are possible"),
+                "give one IPv4 and one IPv6 network",
+            );
+        }
+        let descriptor = &check.cluster.descriptor;
+        if !descriptor.supports.ipv6
+            && let Some((net, path)) = list.iter().find(|(net, _)| family(*net) == "IPv6")
+        {
+            check.error(
+                &codes::PLAN_NOT_OFFERED,
+                path,
+                format!("InfraFlux offers no IPv6 on {}, and `{net}` is IPv6", descriptor.title),
+                "use an IPv4 network",
+            );
+        }
+    }
+    if let (Some((pod, path)), Some((service, service_path))) = (pods.first(), services.first()) {
+        if family(*pod) != family(*service) {
+            let finding = Finding::error(
+                &codes::DUAL_STACK,
+                format!("pods begin with {} and services with {}", family(*pod), family(*service)),
+            );
+            check.between(
+                finding,
+                (service_path, path),
+                "the pods' first network",
+                "put the same family first in both lists: it becomes the primary one",
+            );
+        } else if pods.len() != services.len() {
+            let (more, fewer) =
+                if pods.len() > services.len() { ("pods", "services") } else { ("services", "pods") };
+            check.warning(
+                &codes::DUAL_STACK,
+                if more == "pods" { service_path } else { path },
+                format!("{more} have two address families and {fewer} one"),
+                format!("give {fewer} a network of the other family too, or take it from {more}"),
+            );
+        }
+    }
+    needs_v6(check, pods);
+}
+
+/// Cilium does not start with IPv6 on where a node has no IPv6 address.
+fn needs_v6(check: &mut Check<'_>, pods: &[(IpNet, FieldPath)]) {
+    let Some(proxmox) = &check.cluster.spec.proxmox else { return };
+    for (wanted, has, field) in [
+        ("IPv6", proxmox.addresses_v6.is_some(), "addressesV6"),
+        ("IPv4", proxmox.addresses.is_some(), "addresses"),
+    ] {
+        if let Some((net, path)) = pods.iter().find(|(net, _)| family(*net) == wanted && !has) {
+            check.error(
+                &codes::DUAL_STACK,
+                path,
+                format!("pods have the {wanted} network `{net}` and machines have no {wanted} addresses"),
+                format!("give machines addresses in `spec.proxmox.{field}` (with prefix and gateway), or remove the network"),
+            );
+        }
+    }
+}
+
+fn pod_size(check: &mut Check<'_>, pods: &[(IpNet, FieldPath)]) {
+    let now: i64 = machines(check, |machines| {
+        machines.autoscaling.as_ref().map_or(machines.replicas, |autoscaling| autoscaling.min)
+    });
+    let most: i64 = machines(check, Machines::most);
+    for (net, path) in pods {
+        let (node, widest) = if net.addr().is_ipv4() {
+            (NODE_PREFIX_V4, 0)
+        } else {
+            (NODE_PREFIX_V6, NODE_PREFIX_V6 - NODE_BITS_V6)
+        };
+        let prefix = net.prefix_len();
+        if prefix > node || prefix < widest {
+            check.error(
+                &codes::NETWORK_SIZE,
+                path,
+                format!("`{net}` cannot be a pod network: each node gets a /{node} of it"),
+                format!("use a prefix from /{} to /{node}", widest.max(8)),
+            );
+            continue;
+        }
+        let nodes = 1_i64 << (node - prefix).min(62);
+        let hint = format!(
+            "a /{} holds twice as many; the network cannot be changed later",
+            prefix.saturating_sub(1)
+        );
+        if nodes < now {
+            let message = format!("`{net}` has room for {nodes} nodes, and the plan has {now} machines");
+            check.error(&codes::NETWORK_SIZE, path, message, hint);
+        } else if nodes <= most {
+            let message = format!(
+                "`{net}` has room for {nodes} nodes, and there may be {most} machines, one more during a rollout"
+            );
+            check.warning(&codes::NETWORK_SIZE, path, message, hint);
+        }
+    }
+}
+
+/// A number of all machines together.
+pub(super) fn machines(check: &Check<'_>, count: impl Fn(&Machines) -> i32) -> i64 {
+    std::iter::once(&check.cluster.control_plane)
+        .chain(&check.cluster.pools)
+        .map(|machines| i64::from(count(machines)))
+        .sum()
+}
+
+fn service_size(check: &mut Check<'_>, services: &[(IpNet, FieldPath)]) {
+    for (net, path) in services {
+        // Ten addresses below it and the broadcast address: siderolabs/talos
+        // pkg/machinery/config/types/v1alpha1/v1alpha1_cluster_network.go, DNSServiceIPs.
+        let smallest = net.max_prefix_len() - 4;
+        if net.prefix_len() > smallest {
+            check.error(
+                &codes::NETWORK_SIZE,
+                path,
+                format!("`{net}` is too small for services: DNS gets its tenth address"),
+                format!("use /{smallest} or larger, for instance the default `10.96.0.0/12`"),
+            );
+        }
+    }
+}
+
+fn overlaps(check: &mut Check<'_>) {
+    let claims = addresses::claims(check.cluster);
+    for claim in claims.iter().filter(|claim| matches!(claim.purpose, Use::Pods | Use::Services)) {
+        if let Some(what) = special(claim) {
+            check.error(
+                &codes::NETWORK_FORM,
+                &claim.path,
+                format!("`{}` is {what}", claim.text),
+                "use a private network, for instance out of 10.0.0.0/8",
+            );
+        }
+    }
+    for (position, one) in claims.iter().enumerate() {
+        for two in &claims[position + 1..] {
+            if one.range.overlaps(two.range)
+                && let Some(hint) = forbidden(one, two)
+            {
+                overlap(check, one, two, hint);
+            }
+        }
+    }
+}
+
+/// Why two kinds of addresses must be apart, as the next step; nothing when they may overlap.
+fn forbidden(one: &Claim, two: &Claim) -> Option<&'static str> {
+    use Use::{
+        Endpoint, Gateway, LoadBalancers, MachineNetwork, Management, NameServer, Nodes, Pods, Pool, Services,
+    };
+    match (one.purpose, two.purpose) {
+        (Pods, Pods) | (Services, Services) => None,
+        (Pods | Services, Management) => {
+            Some("answers to these addresses go into the cluster; use other pod and service networks")
+        }
+        (
+            Pods | Services,
+            Pods | Services | Nodes | MachineNetwork | Endpoint | LoadBalancers | Gateway | NameServer | Pool,
+        ) => Some("move one of them; pod and service networks are free to choose before the cluster is made"),
+        (Endpoint, Gateway | NameServer) => Some("give the API a free address of its own"),
+        (Endpoint | Gateway | NameServer, LoadBalancers) => {
+            Some("take the address out of the load balancers' range")
+        }
+        (Pool, LoadBalancers) => Some("give load balancers a range that no machine gets an address from"),
+        // The provider refuses the endpoint in the pool: that and the gateway have findings of their own.
+        _ => None,
+    }
+}
+
+fn overlap(check: &mut Check<'_>, one: &Claim, two: &Claim, hint: &str) {
+    // Pods in the gateway's network are in its gateway too; once is enough.
+    let is_shadow = |claim: &Claim| matches!(claim.purpose, Use::Gateway | Use::Pool | Use::NameServer);
+    if matches!(one.purpose, Use::Pods | Use::Services)
+        && is_shadow(two)
+        && inside_machine_network(check, two)
+    {
+        return;
+    }
+    let (first, second) =
+        if check.is_written(&two.path) || !check.is_written(&one.path) { (two, one) } else { (one, two) };
+    let message = format!(
+        "{} {} overlaps {} {}",
+        first.purpose.words(),
+        first.text,
+        second.purpose.words(),
+        second.text
+    );
+    let finding = if two.purpose == Use::Management {
+        Finding::warning(&codes::NETWORK_OVERLAP, message)
+    } else {
+        Finding::error(&codes::NETWORK_OVERLAP, message)
+    };
+    let label = format!("{} is given here", second.purpose.words());
+    check.between(finding, (&first.path, &second.path), &label, hint);
+}
+
+fn inside_machine_network(check: &Check<'_>, claim: &Claim) -> bool {
+    addresses::claims(check.cluster)
+        .iter()
+        .any(|other| other.purpose == Use::MachineNetwork && other.range.covers(claim.range))
+}
+
+/// Networks that no cluster can use (IANA special-purpose registries).
+fn special(claim: &Claim) -> Option<&'static str> {
+    [
+        ("0.0.0.0/8", "a network of no addresses"),
+        ("127.0.0.0/8", "a loopback network"),
+        ("169.254.0.0/16", "a link-local network, where the clouds have their metadata service"),
+        ("224.0.0.0/3", "a multicast or reserved network"),
+        ("::/127", "a loopback network"),
+        ("fe80::/10", "a link-local network"),
+        ("ff00::/8", "a multicast network"),
+    ]
+    .into_iter()
+    .find(|(net, _)| {
+        crate::admission::rules::address::cidr(net).is_some_and(|range| range.overlaps(claim.range))
+    })
+    .map(|(_, what)| what)
+}

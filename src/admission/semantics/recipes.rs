@@ -1,0 +1,126 @@
+//! Bundles against the machines that they run on.
+
+use super::{Check, spec};
+use crate::{
+    finding::codes,
+    plan::{Provider, resolved::ResolvedBundle},
+    render::variables::schedulable_machines,
+    yaml::pointer::FieldPath,
+};
+
+pub(super) fn check(check: &mut Check<'_>) {
+    copies(check);
+    gpu(check);
+    drivers(check);
+    single(check);
+}
+
+fn bundle<'plan>(check: &Check<'plan>, name: &str) -> Option<&'plan ResolvedBundle> {
+    check.cluster.bundles.iter().find(|bundle| bundle.name == name)
+}
+
+fn place(bundle: &ResolvedBundle) -> FieldPath {
+    bundle.field.clone().unwrap_or_else(|| spec("recipes"))
+}
+
+/// Longhorn, which `base` brings on Proxmox.
+///
+/// Source: longhorn/longhorn `docs/content/docs/best-practices.md`, replica node-level soft anti-affinity is off
+fn copies(check: &mut Check<'_>) {
+    if check.cluster.provider != Provider::Proxmox {
+        return;
+    }
+    let Some(base) = bundle(check, "base") else { return };
+    let copies = base
+        .stages
+        .iter()
+        .find_map(|stage| stage.substitute.get("longhorn_replica_count"))
+        .and_then(|text| text.parse::<i32>().ok());
+    let nodes = schedulable_machines(check.cluster);
+    if let Some(copies) = copies
+        && copies > nodes
+    {
+        let path = place(base).key("variables").key("longhorn_replica_count");
+        let path = if check.is_written(&path) { path } else { place(base) };
+        check.warning(
+            &codes::STORAGE_COPIES,
+            &path,
+            format!("Longhorn keeps {copies} copies of a volume, and {} takes pods", machines(nodes)),
+            format!(
+                "write `{{name: base, variables: {{longhorn_replica_count: {}}}}}` in `spec.recipes`, or add machines",
+                nodes.max(1)
+            ),
+        );
+    }
+}
+
+fn machines(count: i32) -> String {
+    if count == 1 { "1 machine".to_owned() } else { format!("only {count} machines") }
+}
+
+fn gpu(check: &mut Check<'_>) {
+    let pool = check.cluster.pools.iter().find(|pool| pool.gpu.is_some());
+    match (pool, bundle(check, "gpu")) {
+        (None, Some(bundle)) => {
+            let path = place(bundle);
+            check.warning(
+                &codes::GPU_PARTS,
+                &path,
+                "the bundle `gpu` is in, and no pool has GPUs",
+                "give a pool `gpu: nvidia`, or take the bundle out",
+            );
+        }
+        (Some(pool), None) => {
+            let path = pool.field.key("gpu");
+            check.warning(
+                &codes::GPU_PARTS,
+                &path,
+                format!("pool `{}` has GPUs, and nothing offers them to pods", pool.name),
+                "add the bundle `gpu` to `spec.recipes`: it brings the device plugin",
+            );
+        }
+        _ => {}
+    }
+}
+
+/// One image carries one driver branch.
+fn drivers(check: &mut Check<'_>) {
+    let branch = |name: &str| {
+        ["lts", "production"].into_iter().find(|branch| {
+            name.starts_with("siderolabs/")
+                && name.contains("nvidia")
+                && name.ends_with(&format!("-{branch}"))
+        })
+    };
+    let extensions = &check.cluster.talos.schematic.extensions;
+    let has = |wanted: &str| extensions.iter().find(|name| branch(name) == Some(wanted));
+    if let (Some(lts), Some(production)) = (has("lts"), has("production")) {
+        let message =
+            format!("the image would hold two branches of the NVIDIA driver: `{lts}` and `{production}`");
+        let path = spec("talos.extensions");
+        check.error(
+            &codes::GPU_PARTS,
+            &path,
+            message,
+            "name extensions of one branch only in `talos.extensions`; without any there the bundle `gpu` decides",
+        );
+    }
+}
+
+/// What a person may expect of one machine, and does not get.
+fn single(check: &mut Check<'_>) {
+    if schedulable_machines(check.cluster) > 1 || check.cluster.cilium.is_none() {
+        return;
+    }
+    let hubble = spec("addons.cilium.hubble");
+    if check.is_written(&hubble)
+        && check.cluster.cilium.as_ref().is_some_and(|cilium| cilium.hubble == Some(true))
+    {
+        check.info(
+            &codes::NOT_IN_USE,
+            &hubble,
+            "one machine carries everything: Hubble's relay and UI take memory from it and show the traffic of one node",
+            "set `addons.cilium.hubble: false` where memory is short",
+        );
+    }
+}
