@@ -10,13 +10,12 @@ use std::{
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use common::{
-    schemas::{self as crds, Crds},
     mutate::{Mutant, fits, mutants, pattern},
     oracle::Oracle,
+    schemas::{self as crds, Crds},
 };
 use infraflux::{
     admission::{
@@ -95,7 +94,7 @@ fn clusters() -> Vec<Cluster> {
             });
             let library = Library::new(Catalog::embedded());
             let mut request = Request::default();
-            request.add_plans(Arc::new(Source::new("plan.yaml", text))).unwrap();
+            request.add_plans(Source::new("plan.yaml", text)).unwrap();
             let plans = request.merge(library.index()).unwrap();
             let (resolved, _) = resolve(&plans[0], library.index()).unwrap();
             let externals = rendered::externals(&resolved);
@@ -146,9 +145,15 @@ fn every_mutant_is_refused_or_known_to_be_legal() {
                 cluster.name,
                 object.id
             );
-            assert!(!errors(crds, cluster, position, &object.value), "{}: {} is not good itself", cluster.name, object.id);
+            assert!(
+                !errors(crds, cluster, position, &object.value),
+                "{}: {} is not good itself",
+                cluster.name,
+                object.id
+            );
             for mutant in mutants(&object.value) {
-                let key = (object.id.kind.clone(), mutant.change, pattern(&mutant.path), cluster.name.clone());
+                let key =
+                    (object.id.kind.clone(), mutant.change, pattern(&mutant.path), cluster.name.clone());
                 if seen.insert(key) {
                     work.push((cluster, position, object, mutant));
                 }
@@ -166,8 +171,10 @@ fn every_mutant_is_refused_or_known_to_be_legal() {
             Some(((api_version, kind), oracle))
         })
         .collect();
-    let verdicts: Vec<bool> =
-        work.par_iter().map(|(cluster, position, _, mutant)| errors(crds, cluster, *position, &mutant.object)).collect();
+    let verdicts: Vec<bool> = work
+        .par_iter()
+        .map(|(cluster, position, _, mutant)| errors(crds, cluster, *position, &mutant.object))
+        .collect();
     let mut used = vec![0_usize; table.len()];
     let mut problems = BTreeSet::new();
     let mut legal = 0;

@@ -6,7 +6,7 @@ mod common;
 
 use std::fmt::Write as _;
 
-use common::{crds, mutate::mutants, oracle::Oracle};
+use common::{mutate::mutants, oracle::Oracle, schemas as crds};
 use infraflux::{
     admission::{
         Object, Objects,

@@ -117,7 +117,8 @@ pub fn pattern(path: &FieldPath) -> String {
     for word in path.words() {
         out.push_key(if word.bytes().all(|byte| byte.is_ascii_digit()) { "*".to_owned() } else { word });
     }
-    out.words().join("/")
+    // Keys of labels have slashes.
+    out.words().iter().map(|word| word.replace('/', "~1")).collect::<Vec<_>>().join("/")
 }
 
 /// Whether a path fits a pattern of words between slashes, where `*` is one word and `**` any number.

@@ -58,7 +58,7 @@ impl Oracle {
 
 fn is_base64(text: &str) -> bool {
     let body = text.trim_end_matches('=');
-    text.len() % 4 == 0
+    text.len().is_multiple_of(4)
         && text.len() - body.len() <= 2
         && (text.is_empty() || !body.is_empty())
         && body.chars().all(|next| next.is_ascii_alphanumeric() || next == '+' || next == '/')
@@ -147,9 +147,9 @@ fn ecma(pattern: &str) -> String {
     }
     let (mut out, mut class, mut escaped) = (String::new(), false, false);
     for next in pattern.replace("(?i)", "").replace("a-z", "a-zA-Z").chars() {
-        class = (class || (next == '[' && !escaped)) && !(next == ']' && !escaped);
+        class = (class || (next == '[' && !escaped)) && (next != ']' || escaped);
         if next.is_ascii_alphabetic() && !class && !escaped {
-            out.push_str(&format!("[{}{}]", next.to_ascii_lowercase(), next.to_ascii_uppercase()));
+            out.extend(['[', next.to_ascii_lowercase(), next.to_ascii_uppercase(), ']']);
         } else {
             out.push(next);
         }

@@ -1,6 +1,6 @@
 //! CRDs for tests. They are the user's, so none lies in the repository.
 
-use std::{collections::BTreeMap, fs, path::PathBuf, sync::OnceLock};
+use std::{collections::BTreeMap, fs, sync::OnceLock};
 
 use infraflux::{
     admission::schema::{Crd, Schemas, documents},
@@ -17,22 +17,14 @@ pub struct Crds {
     pub raw: BTreeMap<String, Value>,
 }
 
-/// The CRDs of `INFRAFLUX_CRDS`, or of `../shared/crds` beside the checkout. Without them the caller's test is skipped
-/// aloud, or fails with `INFRAFLUX_REQUIRE_CRDS=1`.
+/// The CRDs of [`super::crds::folder`]; without them the caller's test is skipped aloud, or fails.
 pub fn load() -> Option<&'static Crds> {
     static CRDS: OnceLock<Option<Crds>> = OnceLock::new();
     CRDS.get_or_init(read).as_ref()
 }
 
 fn read() -> Option<Crds> {
-    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/crds");
-    let folder = std::env::var_os("INFRAFLUX_CRDS").map_or(beside, PathBuf::from);
-    if !folder.is_dir() {
-        let message = "no CRDs (INFRAFLUX_CRDS): the test against them DID NOT RUN";
-        assert!(std::env::var("INFRAFLUX_REQUIRE_CRDS").as_deref() != Ok("1"), "{message}");
-        eprintln!("\n*** {message} ***\n");
-        return None;
-    }
+    let folder = super::crds::folder("a test of schemas")?;
     let mut files = Vec::new();
     let mut open = vec![folder];
     while let Some(folder) = open.pop() {
