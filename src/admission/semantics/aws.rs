@@ -63,16 +63,17 @@ fn vpc(check: &mut Check<'_>, aws: &Aws) {
             "remove `vpcCIDR` to use the VPC, or `vpcID` and `subnetIDs` to make a new one",
         );
     }
-    let has_subnets = aws.subnet_ids.as_ref().is_some_and(|list| !list.is_empty());
-    if aws.vpc_id.is_some() && !has_subnets {
+    let by_id = aws.subnet_ids.as_ref().is_some_and(|list| !list.is_empty());
+    let by_description = aws.subnets.as_ref().is_some_and(|list| !list.is_empty());
+    if aws.vpc_id.is_some() && !by_id && !by_description {
         check.error(
             &codes::BLOCK_FIELDS,
             &id,
-            "a VPC that exists needs `subnetIDs`",
-            "name its subnets, public and private ones of every zone in use",
+            "a VPC that exists needs its subnets named",
+            "give `subnetIDs` (or `subnets` with their zones): public and private ones of every zone in use",
         );
     }
-    if aws.vpc_id.is_none() && has_subnets {
+    if aws.vpc_id.is_none() && by_id {
         check.error(
             &codes::BLOCK_FIELDS,
             &subnets,
