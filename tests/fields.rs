@@ -425,7 +425,7 @@ fn in_company() -> BTreeMap<&'static str, (Value, Vec<(&'static str, Value)>)> {
         ("azure.apiServerLB", (json!("Public"), internal())),
         ("azure.apiServerCIDRs", (json!(["198.51.100.0/24"]), Vec::new())),
         ("azure.controlPlaneOutbound", (json!("None"), internal())),
-        ("azure.nodeOutbound", (json!("LoadBalancer"), internal())),
+        ("azure.nodeOutbound", (json!("LoadBalancer"), vnet())),
         ("azure.loadBalancerZones", (json!(["1", "2"]), internal())),
         ("azure.privateDNSZone.name", (json!("private.example.internal"), internal())),
         ("azure.privateDNSZone.resourceGroup", (json!("dns"), azure(zone))),
@@ -518,9 +518,10 @@ fn silence(
                 Some(after) if after.contents() != before.contents() => return None,
                 Some(_) => why.push(format!("{provider}: {value} changes nothing")),
                 None => {
-                    // Refused for what it is: the finding says that this is not offered or not done yet.
+                    // Refused for what it is: it is not offered, or does not go with its neighbours.
+                    let codes: &[&str] = if known.is_some() { &["IF0206", "IF0221"] } else { &["IF0206"] };
                     let refused = after.findings.iter().any(|finding| {
-                        ["IF0206", "IF0237"].contains(&finding.code.id) && finding.severity == Severity::Error
+                        codes.contains(&finding.code.id) && finding.severity == Severity::Error
                     });
                     if refused {
                         return None;
