@@ -67,8 +67,11 @@ fn walk(root: &Value, schema: &Value, path: &str, out: &mut Vec<Leaf>) {
     out.push(Leaf { path: path.to_owned(), schema: schema.clone() });
 }
 
+/// By path below `spec`: a value, and what else must be in the plan for it to matter.
+type Samples = BTreeMap<&'static str, (Value, Vec<(&'static str, Value)>)>;
+
 /// Values that a field takes, where its type alone does not tell; and what else must be in the plan for it to matter.
-fn samples() -> BTreeMap<&'static str, (Value, Vec<(&'static str, Value)>)> {
+fn samples() -> Samples {
     let none = Vec::new;
     let balancer = || {
         vec![(
@@ -245,7 +248,7 @@ fn samples() -> BTreeMap<&'static str, (Value, Vec<(&'static str, Value)>)> {
 }
 
 /// Samples for the providers' blocks, which their own tests know best: here only that they do something.
-fn block_samples() -> BTreeMap<&'static str, (Value, Vec<(&'static str, Value)>)> {
+fn block_samples() -> Samples {
     let none = Vec::new;
     let vpc = || {
         vec![(
@@ -356,7 +359,7 @@ fn block_samples() -> BTreeMap<&'static str, (Value, Vec<(&'static str, Value)>)
 }
 
 /// Samples for fields that need others beside them.
-fn in_company() -> BTreeMap<&'static str, (Value, Vec<(&'static str, Value)>)> {
+fn in_company() -> Samples {
     let azure = |more: Value| {
         let mut block = json!({
             "subscriptionID": "9f1c2d3e-4a5b-4c6d-8e7f-0123456789ab",
@@ -487,11 +490,7 @@ fn by_type(schema: &Value) -> Vec<Value> {
 }
 
 /// Why a field is silent; `None` when it is not.
-fn silence(
-    engine: &Engine,
-    leaf: &Leaf,
-    samples: &BTreeMap<&str, (Value, Vec<(&str, Value)>)>,
-) -> Option<String> {
+fn silence(engine: &Engine, leaf: &Leaf, samples: &Samples) -> Option<String> {
     let known = samples.get(&*leaf.path);
     let values = known.map_or_else(|| by_type(&leaf.schema), |(value, _)| vec![value.clone()]);
     let first = leaf.path.split('.').next().unwrap_or_default();
