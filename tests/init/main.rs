@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod bootstrap;
 mod commands;
 mod decommission;
 mod graph;
