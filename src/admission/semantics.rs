@@ -28,6 +28,7 @@ mod patches;
 mod proxmox;
 mod recipes;
 mod talos;
+mod variables;
 
 pub use fleet::Neighbour;
 
@@ -58,6 +59,7 @@ fn one(cluster: &ResolvedCluster) -> Findings {
     addons::check(&mut check);
     recipes::check(&mut check);
     gitops::check(&mut check);
+    variables::check(&mut check);
     aws::check(&mut check);
     azure::check(&mut check);
     gcp::check(&mut check);
@@ -142,6 +144,10 @@ impl Check<'_> {
 fn place(cluster: &ResolvedCluster, path: &FieldPath) -> Option<Location> {
     let origins = &cluster.origins;
     match origins.node(path) {
+        // A whole block of defaults tells a reader nothing; a single one does.
+        Some(node) if node.as_mapping().is_some() && origins.is_builtin(node) => {
+            cluster.name_location.clone()
+        }
         Some(node) => origins.sources().locate(node.place),
         None => cluster.name_location.clone(),
     }

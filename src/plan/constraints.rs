@@ -45,6 +45,11 @@ const EXAMPLES: &[(&str, &str)] = &[
     (r"^ami-[0-9a-f]{8,17}$", "ami-0123456789abcdef0"),
     (r"^vpc-[0-9a-f]{8,17}$", "vpc-0123456789abcdef0"),
     (r"^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$", "11111111-2222-3333-4444-555555555555"),
+    (
+        r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",
+        "nodes-1: lower-case letters, digits and `-`, beginning with a letter",
+    ),
+    (r"^https?://.+/api2/json$", "https://pve.example.org:8006/api2/json"),
     (r"^[0-9]+\.[0-9]+\.[0-9]+$", "\"1.13.10\""),
     (r"^([a-z0-9.]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$", "my-project"),
 ];
@@ -234,7 +239,7 @@ mod tests {
         for pattern in all {
             let example = EXAMPLES.iter().find(|(known, _)| *known == pattern).map(|(_, example)| *example);
             let first =
-                example.and_then(|text| text.split([' ', ':']).next()).map(|text| text.trim_matches('"'));
+                example.and_then(|text| text.split(' ').next()).map(|text| text.trim_matches([':', '"']));
             let fits =
                 first.is_some_and(|text| regex::Regex::new(&pattern).is_ok_and(|regex| regex.is_match(text)));
             assert!(fits, "`{pattern}` has no example, or one that does not fit: {example:?}");

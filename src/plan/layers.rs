@@ -10,7 +10,8 @@ pub fn merge(base: &mut Node, over: &Node) {
 fn merge_at<'over>(base: &mut Node, over: &'over Node, path: &mut Vec<&'over str>) {
     match (&mut base.data, &over.data) {
         (Data::Mapping(into), Data::Mapping(from)) => {
-            if into.entries.is_empty() {
+            // A finding about the whole mapping belongs to who wrote of it last, not to the defaults.
+            if into.entries.is_empty() || !from.entries.is_empty() {
                 base.place = over.place;
             }
             for entry in &from.entries {

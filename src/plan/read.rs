@@ -40,11 +40,21 @@ pub struct Request {
 impl Request {
     /// Takes in the plan documents of a text. Empty documents are skipped.
     pub fn add_plans(&mut self, source: Source) -> Result<(), Findings> {
+        let name = source.name().to_owned();
         let id = self.sources.add(source);
         let documents = read(&self.sources, id, Schema::Core, Limits::PLAN)?;
+        let before = self.documents.len();
         self.documents.extend(
             documents.into_iter().map(|document| document.root).filter(|root| root.data != Data::Null),
         );
+        if self.documents.len() == before {
+            return Err(Finding::error(
+                &codes::EMPTY_INPUT,
+                format!("`{name}` holds no plan, only comments or nothing"),
+            )
+            .hint(format!("a plan begins with `apiVersion: {API_VERSION}` and `kind: ClusterPlan`"))
+            .into());
+        }
         Ok(())
     }
 

@@ -216,13 +216,7 @@ fn either(editor: &Value) -> String {
             _ => vec![words(editor)],
         },
     };
-    let mut kinds: Vec<String> =
-        kinds.into_iter().map(|kind| kind.split(',').next().unwrap_or_default().to_owned()).collect();
-    kinds.iter_mut().for_each(|kind| {
-        if kind == "any" {
-            "number".clone_into(kind)
-        }
-    });
+    let kinds: Vec<&str> = kinds.iter().filter_map(|kind| kind.split(',').next()).collect();
     kinds.join(" or ")
 }
 

@@ -75,13 +75,14 @@ impl Resolver<'_> {
         let profile = self.profile(&profile_name);
         let descriptor = self.index.descriptor(provider);
         let descriptor = self.take(descriptor);
-        self.name(descriptor.as_deref());
+        let named = self.name(descriptor.as_deref());
         let (profile, descriptor) = (profile?, descriptor?);
         let kubernetes = self.kubernetes(&spec, &profile);
         let talos_version = self.talos_version(&spec, &profile);
         let control_plane = self.control_plane(&spec, provider, &descriptor, &profile);
         let pools = self.pools(&spec, provider, &descriptor);
-        let bundles = self.bundles(&spec, provider, kubernetes.as_ref());
+        // Names of domains and buckets are made from the cluster's, so a wrong one would be told many times.
+        let bundles = if named { self.bundles(&spec, provider, kubernetes.as_ref()) } else { None };
         let namespace = self.namespace(&spec);
         let (kubernetes, talos_version, control_plane, pools, bundles, namespace) =
             (kubernetes?, talos_version?, control_plane?, pools?, bundles?, namespace?);
@@ -199,7 +200,7 @@ impl Resolver<'_> {
         self.take(profile)
     }
 
-    fn name(&mut self, descriptor: Option<&Descriptor>) {
+    fn name(&mut self, descriptor: Option<&Descriptor>) -> bool {
         let name = &self.plan.name;
         let limit = descriptor.and_then(|descriptor| descriptor.max_name_length).unwrap_or(32).min(32);
         let problem = if name.is_empty() {
@@ -221,17 +222,21 @@ impl Resolver<'_> {
         } else {
             None
         };
-        if let Some(problem) = problem {
-            self.findings.push(
-                Finding::error(&codes::PLAN_NAME, problem)
-                    .field(field("metadata.name"))
-                    .at(self.plan.name_location.clone())
-                    .hint(
-                        "use lower-case letters, digits and `-`, at most 32 characters (Cilium's limit), \
-                         beginning and ending with a letter or digit",
-                    ),
-            );
-        }
+        let Some(problem) = problem else { return true };
+        let hint = if problem.contains("start with a letter") {
+            format!("begin it with a letter, for instance `c{name}`")
+        } else {
+            "use lower-case letters, digits and `-`, at most 32 characters (Cilium's limit), beginning and ending with a \
+             letter or digit"
+                .to_owned()
+        };
+        self.findings.push(
+            Finding::error(&codes::PLAN_NAME, problem)
+                .field(field("metadata.name"))
+                .at(self.plan.name_location.clone())
+                .hint(hint),
+        );
+        false
     }
 
     fn namespace(&mut self, spec: &ClusterPlanSpec) -> Option<String> {

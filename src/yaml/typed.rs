@@ -105,5 +105,23 @@ fn hint(message: &str) -> Option<String> {
     {
         return Some("put it in quotes".to_owned());
     }
-    None
+    if let Some((_, expected)) =
+        message.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected "))
+    {
+        let hint = match expected {
+            "a sequence" => "write a list: `[...]`, or one entry a line behind `- `",
+            "a boolean" => "write `true` or `false`, without quotes",
+            "i32" | "i64" | "u16" | "u32" | "u64" | "usize" => "write a whole number, without quotes",
+            "a string" | "a borrowed string" => "write one value, without brackets or keys",
+            other if other.starts_with("struct ") || other == "a map" => {
+                "write `key: value` lines indented below it, or `{key: value}`"
+            }
+            _ => return None,
+        };
+        return Some(hint.to_owned());
+    }
+    message
+        .strip_prefix("missing field ")
+        .and_then(|rest| rest.split('`').nth(1))
+        .map(|name| format!("add `{name}`; `infraflux schema` shows what it takes"))
 }

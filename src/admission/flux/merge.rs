@@ -231,10 +231,10 @@ mod tests {
     #[test]
     fn mappings_merge_and_lists_of_custom_resources_are_replaced() {
         let base = "spec: {values: {a: 1, b: {c: 2}}, list: [{name: x, v: 1}]}";
-        let patch = "spec: {values: {b: {d: 3}, a: null}, list: [{name: y}]}";
+        let patch = "spec: {values: {b: {d: 3}, a: null}, list: [{name: w}]}";
         assert_eq!(
             merge(base, patch, false),
-            json!({"spec": {"values": {"b": {"c": 2, "d": 3}}, "list": [{"name": "y"}]}})
+            json!({"spec": {"values": {"b": {"c": 2, "d": 3}}, "list": [{"name": "w"}]}})
         );
     }
 
@@ -254,13 +254,13 @@ mod tests {
     fn json_patches_change_what_is_there() {
         let list = node(
             "[{op: add, path: /spec/kubeConfig, value: {a: b}}, {op: replace, path: /spec/list/0, value: z}, \
-             {op: add, path: /spec/list/-, value: y}, {op: remove, path: /spec/gone}, {op: test, path: /spec/n~1o, value: 1}]",
+             {op: add, path: /spec/list/-, value: w}, {op: remove, path: /spec/gone}, {op: test, path: /spec/n~1o, value: 1}]",
         );
         let base = || node("spec: {list: [x], gone: 1, n/o: 1}");
         let operations = list.as_sequence().unwrap_or_default();
         assert_eq!(
             apply(base(), operations).map(|node| node.to_value()),
-            Ok(json!({"spec": {"list": ["z", "y"], "n/o": 1, "kubeConfig": {"a": "b"}}}))
+            Ok(json!({"spec": {"list": ["z", "w"], "n/o": 1, "kubeConfig": {"a": "b"}}}))
         );
         for (wrong, says) in [
             ("[{op: replace, path: /spec/x, value: 1}]", "there is nothing at `/spec/x`"),

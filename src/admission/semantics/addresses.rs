@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::{
     admission::rules::address::{self, Range},
-    plan::resolved::ResolvedCluster,
+    plan::{providers::aws::DEFAULT_VPC_CIDR, resolved::ResolvedCluster},
     yaml::pointer::FieldPath,
 };
 
@@ -100,29 +100,19 @@ pub(super) fn claims(cluster: &ResolvedCluster) -> Vec<Claim> {
     let written = &cluster.spec;
     if let Some(aws) = &written.aws
         && aws.vpc_id.is_none()
-        && let Some(text) = &aws.vpc_cidr
     {
+        let text = aws.vpc_cidr.as_deref().unwrap_or(DEFAULT_VPC_CIDR);
         add(Use::MachineNetwork, text, spec("aws.vpcCIDR"), address::cidr(text));
     }
     if let Some(azure) = &written.azure {
-        let subnets = azure.subnet_cidrs.clone().unwrap_or_default();
-        if azure.vnet.is_none()
-            && let Some(text) = &azure.vnet_cidr
-        {
+        if let Some(text) = &azure.vnet_cidr {
             add(Use::MachineNetwork, text, spec("azure.vnetCIDR"), address::cidr(text));
         }
-        if azure.vnet.is_some() {
-            for (text, path) in [
-                (subnets.control_plane, "azure.subnetCIDRs.controlPlane"),
-                (subnets.nodes, "azure.subnetCIDRs.nodes"),
-            ] {
-                if let Some(text) = text {
-                    add(Use::MachineNetwork, &text, spec(path), address::cidr(&text));
-                }
-            }
-        }
     }
-    if let Some(text) = written.gcp.as_ref().and_then(|gcp| gcp.subnet_cidr.as_ref()) {
+    if let Some(gcp) = &written.gcp
+        && gcp.subnet.is_none()
+        && let Some(text) = &gcp.subnet_cidr
+    {
         add(Use::MachineNetwork, text, spec("gcp.subnetCIDR"), address::cidr(text));
     }
     if let Some(proxmox) = &written.proxmox {

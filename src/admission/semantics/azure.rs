@@ -20,6 +20,49 @@ pub(super) fn check(check: &mut Check<'_>) {
         self::image(check, image);
     }
     networks(check, &azure);
+    for (position, text) in azure.api_server_cidrs.iter().flatten().enumerate() {
+        network::one(check, text, &spec("azure.apiServerCIDRs").index(position));
+    }
+    without_effect(check, &azure);
+}
+
+/// Fields that belong to the other kind of network or load balancer.
+fn without_effect(check: &mut Check<'_>, azure: &Azure) {
+    let internal = azure.api_server_lb == Some(AzureApiServerLb::Internal);
+    let existing = azure.vnet.is_some();
+    for (field, given, works, why) in [
+        ("loadBalancerZones", azure.load_balancer_zones.is_some(), internal, "an internal API load balancer"),
+        ("privateDNSZone", azure.private_dns_zone.is_some(), internal, "an internal API load balancer"),
+        (
+            "controlPlaneOutbound",
+            azure.control_plane_outbound.is_some(),
+            internal,
+            "an internal API load balancer",
+        ),
+        ("nodeOutbound", azure.node_outbound.is_some(), existing, "a virtual network that exists"),
+        ("peerings", azure.peerings.is_some(), !existing, "a virtual network that is made"),
+    ] {
+        let path = spec("azure").key(field);
+        if given && !works && check.is_written(&path) {
+            check.warning(
+                &codes::NOT_IN_USE,
+                &path,
+                format!("`{field}` has no effect here: it is for {why}"),
+                if internal || existing { "remove it" } else { "remove it, or set what it belongs to" },
+            );
+        }
+    }
+    if let Some(zone) =
+        azure.private_dns_zone.as_ref().filter(|zone| zone.name.is_none() && zone.resource_group.is_some())
+    {
+        let group = zone.resource_group.clone().unwrap_or_default();
+        check.error(
+            &codes::BLOCK_FIELDS,
+            &spec("azure.privateDNSZone.resourceGroup"),
+            format!("the resource group `{group}` is given without the zone's name"),
+            "add `name`, or remove `resourceGroup`",
+        );
+    }
 }
 
 /// `westeurope`: the name, not the display name.
@@ -60,7 +103,8 @@ fn image(check: &mut Check<'_>, image: &AzureImage) {
         return;
     }
     let missing: Vec<&str> = gallery.into_iter().filter(|(_, given)| !given).map(|(key, _)| key).collect();
-    if image.id.is_none() && !missing.is_empty() {
+    let some = missing.len() < gallery.len();
+    if !missing.is_empty() && (some || image.id.is_none()) {
         check.error(
             &codes::BLOCK_FIELDS,
             &base,
@@ -78,27 +122,26 @@ fn networks(check: &mut Check<'_>, azure: &Azure) {
     let control_plane = subnets.control_plane.as_ref().and_then(|text| network::one(check, text, &paths[0]));
     let nodes = subnets.nodes.as_ref().and_then(|text| network::one(check, text, &paths[1]));
     if let Some(existing) = &azure.vnet {
-        if check.is_written(&vnet_path) {
-            let finding = Finding::error(
-                &codes::BLOCK_FIELDS,
-                "the plan names a VNet that exists and the network of a new one",
-            );
-            check.between(
-                finding,
-                (&vnet_path, &spec("azure.vnet")),
-                "the VNet that exists",
-                "remove `vnetCIDR` to use the VNet, or `vnet` to make a new one",
-            );
-        }
-        if existing.name.is_none() || existing.resource_group.is_none() {
+        let path = spec("azure.vnet");
+        if existing.name.is_none() {
             check.error(
                 &codes::BLOCK_FIELDS,
-                &spec("azure.vnet"),
-                "a VNet that exists is found by its name and resource group",
-                "give both `name` and `resourceGroup`",
+                &path,
+                "a virtual network that exists is found by its name",
+                "add `name`; `resourceGroup` is the cluster's unless you say another one",
             );
         }
-    } else if let Some(vnet) = vnet {
+        let names = azure.subnet_names.clone().unwrap_or_default();
+        if names.control_plane.is_none() || names.nodes.is_none() {
+            check.error(
+                &codes::BLOCK_FIELDS,
+                &path,
+                "a virtual network that exists has subnets that exist",
+                "name them: `subnetNames: {controlPlane: ..., nodes: ...}`",
+            );
+        }
+    }
+    if let Some(vnet) = vnet {
         for (net, path) in [(control_plane, &paths[0]), (nodes, &paths[1])] {
             if let Some(net) = net.filter(|net| !vnet.contains(net)) {
                 let finding = Finding::error(

@@ -125,7 +125,7 @@ pub(super) fn check(clusters: &[ResolvedCluster], others: &[Neighbour]) -> Findi
             two,
             one,
             &format!(
-                "{} `{}` of `{}` overlaps {} `{}` of `{}`",
+                "{} `{}` of `{}` and {} `{}` of `{}` overlap",
                 two.what, two.text, two.owner.name, one.what, one.text, one.owner.name
             ),
             "give each cluster addresses of its own",

@@ -68,7 +68,7 @@ pub(super) fn host_problem(text: &str) -> Option<String> {
 /// What is wrong with a text that should be the URL of a server.
 pub(super) fn url_problem(text: &str) -> Option<String> {
     let Some((scheme, rest)) = text.split_once("://") else {
-        return Some(format!("it has no scheme; write `https://{text}`"));
+        return Some("it has no scheme".to_owned());
     };
     if !matches!(scheme, "http" | "https") {
         return Some(format!("the scheme `{scheme}` is not `http` or `https`"));

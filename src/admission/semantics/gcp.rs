@@ -1,7 +1,12 @@
 //! `spec.gcp`.
 
+use std::net::IpAddr;
+
 use super::{Check, network, spec};
-use crate::finding::codes;
+use crate::{
+    finding::{Finding, codes},
+    plan::providers::{Gcp, gcp::GcpLoadBalancer},
+};
 
 pub(super) fn check(check: &mut Check<'_>) {
     let Some(gcp) = check.cluster.spec.gcp.clone() else { return };
@@ -19,6 +24,8 @@ pub(super) fn check(check: &mut Check<'_>) {
             );
         }
     }
+    networks(check, &gcp);
+    no_charts(check);
     if let Some(image) = &gcp.image {
         let bare = image
             .trim_start_matches("https://www.googleapis.com/compute/v1/")
@@ -44,6 +51,76 @@ pub(super) fn check(check: &mut Check<'_>) {
             format!("`{account}` is not a service account"),
             "write its e-mail address, or `default`",
         );
+    }
+}
+
+/// What exists and what is made; the internal address of the API.
+fn networks(check: &mut Check<'_>, gcp: &Gcp) {
+    let [network, subnet, cidr] = ["gcp.network", "gcp.subnet", "gcp.subnetCIDR"].map(spec);
+    if gcp.subnet.is_some() && gcp.network.is_none() {
+        check.error(
+            &codes::BLOCK_FIELDS,
+            &subnet,
+            "a subnet that exists is found in its network",
+            "add `network`, or remove `subnet` to get a new network",
+        );
+    }
+    if gcp.subnet.is_some() && check.is_written(&cidr) {
+        let finding = Finding::warning(&codes::NOT_IN_USE, "`subnetCIDR` has no effect: no subnet is made");
+        check.between(finding, (&cidr, &subnet), "the subnet that exists", "remove one of the two");
+    }
+    if gcp.host_project.is_some() && (gcp.network.is_none() || gcp.subnet.is_none()) {
+        check.error(
+            &codes::BLOCK_FIELDS,
+            &spec("gcp.hostProject"),
+            "a shared VPC is used by its network and subnet, which are not named",
+            "add `network` and `subnet`",
+        );
+    }
+    let mtu = spec("gcp.mtu");
+    if gcp.mtu.is_some() && gcp.network.is_some() {
+        let finding = Finding::warning(&codes::NOT_IN_USE, "`mtu` has no effect: no network is made");
+        check.between(finding, (&mtu, &network), "the network that exists", "remove one of the two");
+    }
+    let internal =
+        matches!(gcp.load_balancer_type, Some(GcpLoadBalancer::Internal | GcpLoadBalancer::InternalExternal));
+    if gcp.internal_access.is_some() && !internal {
+        check.warning(
+            &codes::NOT_IN_USE,
+            &spec("gcp.internalAccess"),
+            "`internalAccess` has no effect: the load balancer is external".to_owned(),
+            "remove it, or set `loadBalancerType`",
+        );
+    }
+    let host = spec("network.endpoint.host");
+    let address =
+        check.cluster.network.endpoint.as_ref().and_then(|endpoint| endpoint.host.parse::<IpAddr>().ok());
+    if internal
+        && gcp.subnet.is_none()
+        && let (Some(address), Some(net)) =
+            (address, gcp.subnet_cidr.as_ref().and_then(|text| text.parse::<ipnet::IpNet>().ok()))
+        && !net.contains(&address)
+    {
+        let finding = Finding::error(
+            &codes::ENDPOINT,
+            format!("the internal address `{address}` is not in the subnet `{net}`"),
+        );
+        check.between(finding, (&host, &cidr), "the subnet", "choose a free address of the subnet");
+    }
+}
+
+/// Neither Google's cloud controller manager nor its disk driver has a chart.
+fn no_charts(check: &mut Check<'_>) {
+    for field in ["addons.cloudProvider.values", "addons.cloudProvider.csiValues"] {
+        let path = spec(field);
+        if check.is_written(&path) {
+            check.error(
+                &codes::PLAN_NOT_OFFERED,
+                &path,
+                "Google publishes no Helm chart for this, so there is nothing that takes values",
+                "remove it; the manifests are in `clusters/gcp/cloud-provider/` and can be replaced with `--catalog`",
+            );
+        }
     }
 }
 

@@ -175,7 +175,7 @@ fn amount(check: &mut Check<'_>, path: &crate::yaml::pointer::FieldPath, value: 
 fn picked(check: &mut Check<'_>, machines: &Machines) {
     if let (true, Some(instance)) = (machines.picked, &machines.instance_type) {
         let field = if machines.role == Role::ControlPlane {
-            "controlPlane".to_owned()
+            "the control plane".to_owned()
         } else {
             format!("pool `{}`", machines.name)
         };

@@ -77,6 +77,7 @@ fn family(net: IpNet) -> &'static str {
 }
 
 fn families(check: &mut Check<'_>, pods: &[(IpNet, FieldPath)], services: &[(IpNet, FieldPath)]) {
+    let before = check.findings.len();
     for list in [pods, services] {
         if let [(first, first_path), (second, path), ..] = list
             && family(*first) == family(*second)
@@ -89,7 +90,7 @@ fn families(check: &mut Check<'_>, pods: &[(IpNet, FieldPath)], services: &[(IpN
                 finding,
                 (path, first_path),
                 "the first of this family",
-                "give one network of each family; a larger prefix makes room in one network",
+                "give one network of each family; for more room make the first one larger",
             );
         }
         if let [_, _, (third, path), ..] = list {
@@ -111,6 +112,10 @@ fn families(check: &mut Check<'_>, pods: &[(IpNet, FieldPath)], services: &[(IpN
                 "use an IPv4 network",
             );
         }
+    }
+    if check.findings.len() > before {
+        // What is wrong in one list makes comparing the two a guess.
+        return;
     }
     if let (Some((pod, path)), Some((service, service_path))) = (pods.first(), services.first()) {
         if family(*pod) != family(*service) {
@@ -266,18 +271,33 @@ fn forbidden(one: &Claim, two: &Claim) -> Option<&'static str> {
 }
 
 fn overlap(check: &mut Check<'_>, one: &Claim, two: &Claim, hint: &str) {
-    // Pods in the gateway's network are in its gateway too; once is enough.
-    let is_shadow = |claim: &Claim| matches!(claim.purpose, Use::Gateway | Use::Pool | Use::NameServer);
+    // Pods in the machines' network are in its gateway and endpoint too; once is enough.
+    let is_shadow = |claim: &Claim| {
+        matches!(
+            claim.purpose,
+            Use::Gateway | Use::Pool | Use::NameServer | Use::Endpoint | Use::LoadBalancers
+        )
+    };
     if matches!(one.purpose, Use::Pods | Use::Services)
         && is_shadow(two)
         && inside_machine_network(check, two)
     {
         return;
     }
-    let (first, second) =
-        if check.is_written(&two.path) || !check.is_written(&one.path) { (two, one) } else { (one, two) };
+    // Of two that the user wrote, the one that is freer to choose comes first.
+    let freedom = |claim: &Claim| match claim.purpose {
+        Use::Pods | Use::Services => 0,
+        Use::LoadBalancers => 1,
+        _ => 2,
+    };
+    let swap = match (check.is_written(&one.path), check.is_written(&two.path)) {
+        (false, true) => true,
+        (true, false) => false,
+        _ => freedom(two) < freedom(one),
+    };
+    let (first, second) = if swap { (two, one) } else { (one, two) };
     let message = format!(
-        "{} {} overlaps {} {}",
+        "{} {} and {} {} overlap",
         first.purpose.words(),
         first.text,
         second.purpose.words(),
@@ -288,8 +308,7 @@ fn overlap(check: &mut Check<'_>, one: &Claim, two: &Claim, hint: &str) {
     } else {
         Finding::error(&codes::NETWORK_OVERLAP, message)
     };
-    let label = format!("{} is given here", second.purpose.words());
-    check.between(finding, (&first.path, &second.path), &label, hint);
+    check.between(finding, (&first.path, &second.path), second.purpose.words(), hint);
 }
 
 fn inside_machine_network(check: &Check<'_>, claim: &Claim) -> bool {

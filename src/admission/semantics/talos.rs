@@ -69,7 +69,11 @@ fn mirror(check: &mut Check<'_>, mirror: &RegistryMirror, path: &FieldPath) {
                 &codes::HOST_FORM,
                 &path.key("endpoints").index(position),
                 format!("`{endpoint}` is not the URL of a mirror: {problem}"),
-                "write it like `https://mirror.example.org`",
+                if endpoint.contains("://") {
+                    "write it like `https://mirror.example.org`".to_owned()
+                } else {
+                    format!("write `https://{endpoint}`")
+                },
             );
         }
     }

@@ -152,6 +152,10 @@ impl Resolver<'_> {
             let mut substitute = BTreeMap::new();
             for name in &files.variables {
                 let Some(value) = values.get(name).or_else(|| common.get(name)) else {
+                    if bundle.spec.variables.iter().any(|variable| variable.name == *name) {
+                        // It is declared, and its value was refused already.
+                        continue;
+                    }
                     self.error(
                         &codes::BUNDLE_VARIABLE,
                         &place,
