@@ -12,6 +12,7 @@ mod graph;
 mod program;
 mod schema;
 mod secrets;
+mod tenancy;
 
 use std::collections::BTreeMap;
 
