@@ -94,8 +94,6 @@ impl ResourceList {
         is_own: impl Fn(&Range<usize>) -> bool,
     ) -> String {
         let mut edits = Edits::default();
-        self.edit(&mut edits, "items", self.item_list.as_ref(), items);
-
         let old = self.result_list.as_ref();
         let fates = old.map_or(Vec::new(), |list| {
             let fate = |entry: &Entry| if is_own(&entry.body) { Fate::Drop } else { Fate::Keep };
@@ -107,8 +105,16 @@ impl ResourceList {
             .iter()
             .map(|result| if in_json { result.to_string() } else { emit_result(result) })
             .collect::<Vec<_>>();
-        if old.is_some() || !append.is_empty() {
-            self.edit(&mut edits, "results", old, &Changes { fates, append });
+        // New entries of a list at the end of the text come before a new key there, whichever list it is.
+        let results_first = old.is_some() && self.item_list.is_none();
+        let has_results = old.is_some() || !append.is_empty();
+        let changes = Changes { fates, append };
+        if results_first {
+            self.edit(&mut edits, "results", old, &changes);
+        }
+        self.edit(&mut edits, "items", self.item_list.as_ref(), items);
+        if has_results && !results_first {
+            self.edit(&mut edits, "results", old, &changes);
         }
         edits.apply(self.text())
     }

@@ -212,6 +212,8 @@ variables! {
             => |context| text(super::azure::resource_group(context.cluster)?);
         "AZURE_VNET_NAME", "spec.azure.vnet.name", "the virtual network: an existing one, or `<cluster>-vnet`"
             => |context| text(super::azure::network_name(context.cluster)?);
+        "AZURE_VNET_CIDRS", "spec.azure.vnetCIDR", "the virtual network's CIDRs; of an existing one the subnets' unless the plan says otherwise"
+            => |context| data(json!(super::azure::network_cidrs(context.cluster)?));
         "AZURE_VNET_RESOURCE_GROUP", "spec.azure.vnet.resourceGroup", "the virtual network's resource group; the cluster's unless the plan says otherwise"
             => |context| text(super::azure::network_group(context.cluster)?);
         "AZURE_SUBNET_NAMES_CONTROL_PLANE", "spec.azure.subnetNames.controlPlane", "the subnet of control planes; unset in an existing network that the plan does not describe"

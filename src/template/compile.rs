@@ -521,6 +521,11 @@ impl Compiler<'_> {
         let source = self.source.clone();
         let text = source.text();
         let mut inner = Vec::new();
+        if key.range.is_empty() {
+            // YAML 1.2 has it, the readers of clusters do not.
+            self.report(key.range.clone(), "there is no key in front of this `:`", "write `key: value`");
+            return None;
+        }
         let key_shape = self.node(key, Some(&Position::Inline), &mut inner)?;
         let key_name = match key_shape.kind {
             ShapeKind::Scalar(scalar) => {

@@ -137,11 +137,18 @@ pub struct Location {
 }
 
 impl Location {
-    /// A location from a text and a byte range in it.
+    /// A location from a text and a byte range in it. A parser may stop inside a character; the range takes it in whole.
     #[must_use]
     pub fn new(source: Arc<Source>, range: Range<usize>) -> Self {
-        let end = range.end.min(source.text().len());
-        let start = range.start.min(end);
+        let text = source.text();
+        let mut end = range.end.min(text.len());
+        while !text.is_char_boundary(end) {
+            end += 1;
+        }
+        let mut start = range.start.min(end);
+        while !text.is_char_boundary(start) {
+            start -= 1;
+        }
         Self { source, range: start..end }
     }
 

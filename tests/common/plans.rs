@@ -73,6 +73,27 @@ fn shape(provider: Provider) -> Shape {
                     ]),
                 ),
                 ("allocatePublicIP", one_of(vec![json!(true), json!(false)])),
+                ("acceleratedNetworking", one_of(vec![json!(true), json!(false)])),
+                ("encryptionAtHost", one_of(vec![json!(true)])),
+                (
+                    "peerings",
+                    one_of(vec![
+                        json!([{"remoteVnetName": "hub-vnet", "resourceGroup": "hub"}]),
+                        json!([{"remoteVnetName": "a"}, {"remoteVnetName": "b"}]),
+                    ]),
+                ),
+                ("apiServerCIDRs", one_of(vec![json!(["198.51.100.0/24"])])),
+                ("additionalAPIServerLBPorts", one_of(vec![json!([{"name": "talos-api", "port": 50000}])])),
+                (
+                    "subnetNames",
+                    one_of(vec![json!({"nodes": "machines"}), json!({"controlPlane": "a", "nodes": "b"})]),
+                ),
+                (
+                    "userAssignedIdentities",
+                    one_of(vec![
+                        json!({"workers": "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/w"}),
+                    ]),
+                ),
                 ("tags", one_of(vec![json!({"team": "web"})])),
             ]),
         },

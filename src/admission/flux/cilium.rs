@@ -36,6 +36,7 @@ pub(super) fn check(world: &mut World<'_>) {
 }
 
 /// What matters of the control planes' configuration, all patches together.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the machine configuration")]
 #[derive(Debug, Default)]
 struct Configuration {
     no_cni: bool,
