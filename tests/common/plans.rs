@@ -417,6 +417,10 @@ pub fn plan(provider: Provider) -> BoxedStrategy<Value> {
                 // Talos has to know the address of an internal load balancer beforehand.
                 spec["network"]["endpoint"] = json!({"host": "10.0.0.10"});
             }
+            if provider == Provider::Gcp && spec.pointer("/addons/cloudProvider/values").is_some() {
+                // Google's controller has no chart.
+                spec["addons"]["cloudProvider"] = json!({"enabled": true});
+            }
             json!({"apiVersion": "infraflux.io/v1alpha1", "kind": "ClusterPlan", "metadata": {"name": name}, "spec": spec})
         })
         .boxed()
