@@ -13,6 +13,7 @@ pub mod rules;
 pub mod schema;
 pub mod secrets;
 pub mod semantics;
+pub mod versions;
 
 pub use cel::Unchecked;
 pub use object::{Object, Objects, Violation};

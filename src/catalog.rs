@@ -11,6 +11,7 @@ use crate::{
 };
 
 pub mod bundle;
+pub mod compatibility;
 pub mod descriptor;
 pub mod flux_variables;
 pub mod index;

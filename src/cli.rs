@@ -13,7 +13,9 @@ mod doctor;
 mod eject;
 mod explain;
 mod files;
+mod graph;
 mod init;
+mod plans;
 mod plugin;
 mod previous;
 mod project;
@@ -55,6 +57,7 @@ Exit codes: 0 done, 1 the content is wrong, 2 the command line is wrong,
 enum Command {
     Init(Box<init::Arguments>),
     Up(Box<up::Arguments>),
+    Graph(Box<graph::Arguments>),
     Apply(Box<apply::Arguments>),
     Destroy(Box<destroy::Arguments>),
     TalosGen(Box<talos_gen::Arguments>),
@@ -92,6 +95,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> anyhow::R
     match cli.command {
         Command::Init(arguments) => init::run(&arguments),
         Command::Up(arguments) => up::run(&arguments),
+        Command::Graph(arguments) => graph::run(&arguments),
         Command::Apply(arguments) => apply::run(&arguments),
         Command::Destroy(arguments) => destroy::run(&arguments),
         Command::TalosGen(arguments) => talos_gen::run(&arguments),

@@ -7,7 +7,7 @@ use crate::{
         flux::{self, Checks},
         rendered::{self, Checked, First, Previous},
         schema::{Report, Schemas},
-        semantics,
+        semantics, versions,
     },
     finding::{Finding, Findings, codes},
     plan::{
@@ -145,6 +145,7 @@ impl Engine {
             }
         }
         outcome.findings.extend(semantics::check(&clusters));
+        outcome.findings.extend(versions::check(&clusters, index, self.options.as_of.as_deref()));
         if outcome.findings.has_errors() {
             return;
         }

@@ -38,6 +38,9 @@ pub struct Against<'run> {
     pub check: Check,
 }
 
+/// How documents that are no objects at all are counted.
+const NO_KIND: &str = "without a kind (a values file?)";
+
 /// Groups whose objects are for tools and never reach an API server.
 const FOR_TOOLS: &[&str] =
     &["kustomize.config.k8s.io", "config.kubernetes.io", "kpt.dev", "infraflux.io", "fn.kpt.dev"];
@@ -63,7 +66,7 @@ impl Documents {
             } else if FOR_TOOLS.contains(&group) {
                 *self.skipped.entry(format!("{kind} of {group}")).or_default() += 1;
             } else if api_version.is_empty() && kind.is_empty() {
-                *self.skipped.entry("documents without a kind (values files?)".to_owned()).or_default() += 1;
+                *self.skipped.entry(NO_KIND.to_owned()).or_default() += 1;
             } else if api_version.is_empty() || kind.is_empty() {
                 let missing = if kind.is_empty() { "kind" } else { "apiVersion" };
                 findings.push(
@@ -93,7 +96,12 @@ impl Documents {
     /// What was skipped, in one line; `None` when nothing was.
     #[must_use]
     pub fn skipped(&self) -> Option<String> {
-        let parts: Vec<String> = self.skipped.iter().map(|(what, count)| format!("{count} {what}")).collect();
+        let one = |(what, count): (&String, &u64)| match count {
+            _ if what != NO_KIND => format!("{count} {what}"),
+            1 => format!("1 document {NO_KIND}"),
+            count => format!("{count} documents {NO_KIND}"),
+        };
+        let parts: Vec<String> = self.skipped.iter().map(one).collect();
         (!parts.is_empty()).then(|| parts.join(", "))
     }
 

@@ -12,9 +12,10 @@ use super::{
     secrets,
 };
 use crate::{
-    finding::{Finding, Findings},
+    finding::{Finding, Findings, codes},
     plan::resolved::ResolvedCluster,
     render::{RenderedCluster, RenderedDocument, secrets as needs},
+    yaml::Location,
 };
 
 /// What was rendered for a cluster before.
@@ -96,7 +97,26 @@ pub fn check(
         }
     }
     findings.extend(flux_report.findings);
+    // A dependency or source that is not there is known to the graph as well, with more to say.
+    let told: Vec<Location> = findings
+        .iter()
+        .filter(|finding| *finding.code == codes::FLUX_DEPENDENCY || *finding.code == codes::FLUX_SOURCE)
+        .filter_map(|finding| finding.location.clone())
+        .collect();
+    let again = |finding: &Finding| {
+        *finding.code == codes::DANGLING
+            && finding
+                .location
+                .as_ref()
+                .is_some_and(|location| told.iter().any(|other| lies_in(other, location)))
+    };
+    let findings = findings.into_iter().filter(|finding| !again(finding)).collect();
     Checked { findings, report, claims }
+}
+
+fn lies_in(inner: &Location, outer: &Location) -> bool {
+    let (inside, outside) = (inner.range(), outer.range());
+    inner.file() == outer.file() && outside.start <= inside.start && inside.end <= outside.end
 }
 
 /// What clusters of one run must not share, at the plan of the second one.

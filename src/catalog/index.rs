@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    Catalog, bundle::Bundle, descriptor::Descriptor, flux_variables, instances::InstanceTable,
-    profile::Profile,
+    Catalog, bundle::Bundle, compatibility::Compatibility, descriptor::Descriptor, flux_variables,
+    instances::InstanceTable, profile::Profile,
 };
 use crate::{
     finding::Findings,
@@ -21,6 +21,7 @@ pub struct Index {
     profile_names: OnceLock<Vec<String>>,
     bundle_names: OnceLock<Vec<String>>,
     profiles: Cache<String, Profile>,
+    compatibility: Cache<(), Compatibility>,
     descriptors: Cache<Provider, Descriptor>,
     instances: Cache<Provider, Option<InstanceTable>>,
     bundles: Cache<String, Bundle>,
@@ -47,6 +48,7 @@ impl Index {
             profile_names: OnceLock::new(),
             bundle_names: OnceLock::new(),
             profiles: Cache::default(),
+            compatibility: Cache::default(),
             descriptors: Cache::default(),
             instances: Cache::default(),
             bundles: Cache::default(),
@@ -76,6 +78,11 @@ impl Index {
     /// A profile.
     pub fn profile(&self, name: &str) -> Result<Arc<Profile>, Findings> {
         self.profiles.get(name.to_owned(), || self.catalog.profile(name))
+    }
+
+    /// The tables of versions that go together.
+    pub fn compatibility(&self) -> Result<Arc<Compatibility>, Findings> {
+        self.compatibility.get((), || self.catalog.compatibility())
     }
 
     /// A provider's description.

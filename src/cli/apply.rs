@@ -7,7 +7,7 @@ use clap::Args;
 use super::{cluster::Choice, report};
 use crate::{
     finding::{Finding, Findings, codes},
-    management::{Values, decommission, runbook::Runbook},
+    management::{Values, decommission, runbook::Runbook, settings::quoted},
 };
 
 /// Print the commands that apply a rendered cluster; InfraFlux applies nothing
@@ -42,7 +42,7 @@ fn commands(arguments: &Arguments) -> Result<String, Findings> {
     let mut values = Values::default();
     values.text("CLUSTER_NAME", name.as_str());
     values.text("NAMESPACE", cluster.namespace.as_str());
-    values.text("OUT", chosen.out.display().to_string());
+    values.text("OUT", quoted(&chosen.out.display().to_string()));
     values.turn_on(format!("provider.{}", cluster.provider));
     Ok(Runbook::read(chosen.library.catalog(), "apply", &values)?.script())
 }

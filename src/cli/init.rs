@@ -33,6 +33,7 @@ Example:
 
 Exit codes: 0 written, 1 the content is wrong, 2 the command line is wrong, 3 the operating system said no.
 With an error nothing is written.")]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub struct Arguments {
     /// The providers, separated by commas: aws, azure, gcp, proxmox
     #[arg(long, visible_alias = "provider", value_name = "A,B", value_delimiter = ',')]
@@ -136,16 +137,15 @@ fn given(arguments: &Arguments) -> Result<Settings, Findings> {
     let mut findings = Findings::new();
     let mut providers = Vec::new();
     for word in &arguments.providers {
-        match Provider::parse(word.trim()) {
-            Some(provider) => providers.push(provider),
-            None => {
-                let finding = Finding::error(&codes::USAGE, format!("there is no provider `{word}`"));
-                findings.push(match suggest::hint(word, Provider::ALL.map(Provider::as_str)) {
-                    Some(hint) => finding.hint(hint),
-                    None => finding,
-                });
-            }
+        if let Some(provider) = Provider::parse(word.trim()) {
+            providers.push(provider);
+            continue;
         }
+        let finding = Finding::error(&codes::USAGE, format!("there is no provider `{word}`"));
+        findings.push(match suggest::hint(word, Provider::ALL.map(Provider::as_str)) {
+            Some(hint) => finding.hint(hint),
+            None => finding,
+        });
     }
     let mut settings = Settings {
         providers: (!arguments.providers.is_empty()).then_some(providers),

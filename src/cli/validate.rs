@@ -88,7 +88,8 @@ impl Input {
             let parts = patches(&found);
             let (mut templates, mut patched) = (0, 0);
             for (relative, file) in &found {
-                if !schemas::is_manifest(relative) {
+                let name = relative.rsplit('/').next().unwrap_or_default();
+                if !schemas::is_manifest(relative) || matches!(name, "Chart.yaml" | "Chart.lock") {
                     continue;
                 }
                 if charts.iter().any(|folder| relative.starts_with(folder.as_str())) {
@@ -106,10 +107,14 @@ impl Input {
                 }
             }
             if patched > 0 {
-                input.skipped.push(format!("{patched} patches of kustomizations"));
+                input.skipped.push(counted(patched, "patch of a kustomization", "patches of kustomizations"));
             }
             if templates > 0 {
-                input.skipped.push(format!("{templates} templates of Helm charts in {}", path.display()));
+                input.skipped.push(counted(
+                    templates,
+                    "template of a Helm chart",
+                    "templates of Helm charts",
+                ));
             }
         }
         let sources = &input.sources;
@@ -128,6 +133,10 @@ impl Input {
         input.skipped.extend(input.documents.skipped());
         Ok(input)
     }
+}
+
+fn counted(count: u32, one: &str, many: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
 }
 
 /// The files that kustomizations name as patches or configuration: they are parts of objects, and their kustomize build
@@ -238,7 +247,7 @@ fn validate(arguments: &Arguments) -> Result<(Findings, Checked), Findings> {
         schemas: &schemas,
         previous: &previous,
         externals: &externals,
-        check: Check { no_namespace: Severity::Info },
+        check: Check { no_namespace: None },
     };
     let (found, report) = input.documents.check(&input.sources, &against);
     findings.extend(found);

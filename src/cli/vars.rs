@@ -6,6 +6,9 @@ use clap::Args;
 
 use super::report;
 use crate::{
+    catalog::Catalog,
+    finding::Findings,
+    management::{hub, values},
     plan::Provider,
     render::{features::FEATURES, variables},
 };
@@ -42,6 +45,23 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     for feature in FEATURES.iter().filter(|feature| shown(feature.name)) {
         let _ = writeln!(out, "{:36} {}", feature.name, feature.description);
     }
+    match hub_variables(&shown) {
+        Ok(text) => out.push_str(&text),
+        Err(findings) => return report::findings(&findings),
+    }
     report::stdout(out.as_bytes())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Those of `management/`, which `infraflux init` fills.
+fn hub_variables(shown: &dyn Fn(&str) -> bool) -> Result<String, Findings> {
+    let mut out = String::from("\nVariables and features of the hub's templates, under `management/`\n\n");
+    for variable in hub::variables(&Catalog::embedded())?.iter().filter(|variable| shown(&variable.name)) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "{:36} {:16} {}", variable.name, "hub", variable.description);
+    }
+    for feature in values::FEATURES.iter().filter(|feature| shown(feature.name)) {
+        let _ = writeln!(out, "{:36} {:16} {}", feature.name, "feature", feature.description);
+    }
+    Ok(out)
 }

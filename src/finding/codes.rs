@@ -151,7 +151,8 @@ codes! {
     RESERVED_LABEL = "IF0224", Content, "a node may not give itself this label or taint",
         "Talos writes labels as the node itself, and Kubernetes' NodeRestriction admission lets a node set only a few labels below \
          `kubernetes.io` and `k8s.io` (siderolabs/docs `kubernetes-guides/advanced-guides/node-labels.mdx`). One refused label \
-         keeps all of them off. Roles can be set later with `kubectl label node`.";
+         keeps all of them off. Labels of pools below `node-role.kubernetes.io`, `node-restriction.kubernetes.io` and \
+         `node.cluster.x-k8s.io` are fine: Cluster API sets them.";
     NOTHING_SCHEDULABLE = "IF0225", Content, "no machine takes ordinary pods",
         "Every pool is empty or has a taint that keeps pods away, and control planes do not take pods. DNS, Flux's charts and the \
          Gateway would wait for ever.";
@@ -228,6 +229,23 @@ codes! {
     PROFILE = "IF0401", Content, "a version profile is missing or wrong",
         "Profiles are files in `management/profiles/`: they pin Kubernetes, Talos, the Cluster API providers and the \
          charts. `infraflux versions` prints them.";
+    PAIR_NOT_DECLARED = "IF0402", Content, "versions that nobody declares to work together",
+        "The tables of `management/profiles/compatibility.yaml` hold what each project says of the versions around it. This pair \
+         is in none of them: it may work, and nobody has said so. `infraflux versions` prints the tables with their sources.";
+    PAIR_KNOWN_BAD = "IF0403", Content, "versions that are known not to work together",
+        "Somebody has found out, or the program itself refuses it. The message says why, the hint what to use instead.";
+    TALOS_TOO_OLD = "IF0404", Content, "Talos is too old for what is rendered",
+        "From Talos 1.12 on registry mirrors, host names and shared addresses are documents of their own; older forms are not \
+         written.";
+    END_OF_SERVICE = "IF0405", Content, "something has ended or ends soon",
+        "Said for the date given with `--as-of`, from 180 days before. Without a date nothing is said, because the output \
+         depends on the input alone and on no clock.";
+    EXPERIMENTAL_PROFILE = "IF0406", Content, "the profile is experimental",
+        "Not every part of it has been checked together, and some of its schemas could not be had. `infraflux versions` says \
+         which.";
+    COMPATIBILITY = "IF0407", Content, "the tables of versions are missing or wrong",
+        "`management/profiles/compatibility.yaml` of the catalogue cannot be read. `infraflux eject \
+         management/profiles/compatibility.yaml` writes the original.";
     // 05 schemas of objects
     SCHEMA_UNKNOWN_FIELD = "IF0501", Content, "a field that the kind does not have",
         "The schema of this kind and version does not list the field, so the API server drops it in silence or, with strict \

@@ -98,7 +98,7 @@ impl Doors for Engine {
         };
         let nothing = Objects::default();
         // kustomize and kpt set namespaces in functions that may come later.
-        let check = Check { no_namespace: Severity::Info };
+        let check = Check { no_namespace: None };
         let against = Against { schemas: &schemas, previous: &nothing, externals: &externals, check };
         let (found, report) = documents.check(request.sources, &against);
         findings.extend(found);

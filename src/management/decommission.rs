@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
-use super::{runbook::Runbook, values::Values};
+use super::{runbook::Runbook, settings::quoted, values::Values};
 use crate::{
     catalog::Index,
     finding::{Finding, Findings, ObjectRef, codes},
@@ -217,9 +217,9 @@ impl Decommission {
             "INFRA_CLUSTER_RESOURCE",
             format!("{}/{}", infrastructure.kind.to_ascii_lowercase(), infrastructure.name),
         );
-        values.text("OUT", place.out.as_str());
-        values.text("TO", place.to.as_str());
-        values.text("FOLDER", format!("{}/{}", place.to, self.name));
+        values.text("OUT", quoted(&place.out));
+        values.text("TO", quoted(&place.to));
+        values.text("FOLDER", quoted(&format!("{}/{}", place.to, self.name)));
         if !self.releases.is_empty() {
             values.text("RELEASES", self.releases.join(" "));
         }

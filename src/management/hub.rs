@@ -28,7 +28,7 @@ const BY_HAND: [&str; 2] = ["controllers", "talos"];
 /// The folder that `kubectl apply -k` applies; its objects bring all others.
 const SYNC: &str = "sync";
 
-const VARIABLES: &str = "management/variables.yaml";
+const VARIABLES: &str = "management/hub-variables.yaml";
 
 /// The files of a hub.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,7 +48,7 @@ pub struct Place {
     pub catalog: Option<String>,
 }
 
-/// A variable of the templates (`management/variables.yaml`).
+/// A variable of the templates (`management/hub-variables.yaml`).
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Variable {
@@ -92,6 +92,7 @@ pub fn variables(catalog: &Catalog) -> Result<Vec<Variable>, Findings> {
 /// Renders a hub.
 pub fn render(settings: &Settings, index: &Index, place: &Place) -> Result<RenderedHub, Findings> {
     settings.check()?;
+    Settings { out_path: Some(out_path(settings, place)), ..Settings::default() }.check()?;
     let catalog = index.catalog();
     let profile = profile(settings, index)?;
     let providers = providers(settings)?;
@@ -147,7 +148,7 @@ fn providers(settings: &Settings) -> Result<Vec<Provider>, Findings> {
 
 fn base_values(settings: &Settings, profile: &Profile, providers: &[Provider], place: &Place) -> Values {
     let mut values = Values::default();
-    let out_path = settings.out_path.clone().unwrap_or_else(|| path_in_repository(&place.out));
+    let out_path = out_path(settings, place);
     values.text("OUT_ROOT", out_path.split('/').next().unwrap_or(&out_path));
     values.text("REPO_BRANCH", settings.branch.as_deref().unwrap_or("main"));
     if let Some(secret) = &settings.repo_secret {
@@ -168,6 +169,10 @@ fn base_values(settings: &Settings, profile: &Profile, providers: &[Provider], p
     // Google's and Proxmox's providers read their credentials from Secrets alone.
     if providers.iter().any(|provider| matches!(provider, Provider::Aws | Provider::Azure)) {
         values.turn_on("identities");
+    }
+    // The example that stands there otherwise is `https`.
+    if settings.repo_url.as_deref().is_some_and(|url| url.starts_with("ssh://")) {
+        values.turn_on("ssh");
     }
     let shards = settings.shards.unwrap_or_default();
     if shards > 0 {
@@ -235,9 +240,12 @@ fn clusterctl_command(values: &Values, providers: &[Provider], out_path: &str) -
     command
 }
 
-/// The output folder as a path in the repository; only a plain relative path says where that is.
-fn path_in_repository(out: &str) -> String {
-    let plain = out.trim_start_matches("./").trim_end_matches('/');
+/// The output folder as a path in the repository; only a relative path says where that is.
+fn out_path(settings: &Settings, place: &Place) -> String {
+    if let Some(path) = &settings.out_path {
+        return path.clone();
+    }
+    let plain = place.out.trim_start_matches("./").trim_end_matches('/');
     match crate::output::RelativePath::new(plain) {
         Ok(path) => path.as_str().to_owned(),
         Err(_) => "out".to_owned(),

@@ -76,13 +76,11 @@ impl Runbook {
         Ok(file.spec)
     }
 
-    /// All commands, in order: those that do something and those that check.
-    pub fn commands(&self) -> impl Iterator<Item = &str> {
-        self.steps
-            .iter()
-            .flat_map(|step| step.run.lines().chain(step.check.lines()))
-            .map(str::trim)
-            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+    /// All commands, in order: those that do something and those that check. A command that goes on after a `\\` is one.
+    #[must_use]
+    pub fn commands(&self) -> Vec<String> {
+        let texts = self.steps.iter().flat_map(|step| [&step.run, &step.check]);
+        texts.flat_map(|text| commands_of(text)).collect()
     }
 
     /// As Markdown.
@@ -123,6 +121,29 @@ impl Runbook {
     }
 }
 
+/// The commands of a shell's text, without remarks.
+#[must_use]
+pub fn commands_of(text: &str) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    let mut goes_on = false;
+    for line in text.lines().map(str::trim) {
+        let (line, more) = match line.strip_suffix('\\') {
+            Some(line) => (line.trim_end(), true),
+            None => (line, false),
+        };
+        match out.last_mut().filter(|_| goes_on) {
+            Some(command) => {
+                command.push(' ');
+                command.push_str(line);
+            }
+            None if line.is_empty() || line.starts_with('#') => {}
+            None => out.push(line.to_owned()),
+        }
+        goes_on = more;
+    }
+    out
+}
+
 fn paragraph(out: &mut String, text: &str) {
     if !text.trim().is_empty() {
         // Writing to a String cannot fail.
@@ -159,7 +180,7 @@ mod tests {
                 Step {
                     title: "One".to_owned(),
                     text: String::new(),
-                    run: "# a remark\na --b\n".to_owned(),
+                    run: "# a remark\na \\\n  --b\n".to_owned(),
                     check: "c\n".to_owned(),
                     expect: "`d`".to_owned(),
                     trouble: "- e\n- f\n".to_owned(),
@@ -175,8 +196,8 @@ mod tests {
             ],
             closing: "End.\n".to_owned(),
         };
-        assert_eq!(runbook.commands().collect::<Vec<_>>(), ["a --b", "c"]);
-        assert_eq!(runbook.script(), "# 1. One\n# a remark\na --b\nc\n\n# 2. Two\n");
+        assert_eq!(runbook.commands(), ["a --b", "c"]);
+        assert_eq!(runbook.script(), "# 1. One\n# a remark\na \\\n  --b\nc\n\n# 2. Two\n");
         insta::assert_snapshot!(runbook.markdown(), @r"
         # Title
 
@@ -186,7 +207,8 @@ mod tests {
 
         ```sh
         # a remark
-        a --b
+        a \
+          --b
         ```
 
         Check:

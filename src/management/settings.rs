@@ -37,7 +37,7 @@ pub struct Settings {
     pub crossplane: Option<bool>,
     /// Whether the hub gets its cert-manager from here. Default true.
     pub cert_manager: Option<bool>,
-    /// Variables of the templates (`management/variables.yaml`).
+    /// Variables of the templates (`management/hub-variables.yaml`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, serde_json::Value>,
 }
@@ -77,10 +77,9 @@ impl Settings {
                         "the repository's address has a user or a password in it, which would stand in Git"
                             .to_owned(),
                         "leave it out and name a Secret with `--repo-secret`",
-                    )
+                    );
                 }
-                Some(("https" | "http" | "ssh", rest))
-                    if !rest.is_empty() && !url.contains(char::is_whitespace) => {}
+                Some(("https" | "http" | "ssh", rest)) if !rest.is_empty() && is_plain(url) => {}
                 _ => wrong(
                     format!("`{url}` is not an address that Flux takes"),
                     "write `https://host/path` or `ssh://git@host/path`; the form `git@host:path` is not known to Flux",
@@ -94,7 +93,7 @@ impl Settings {
             );
         }
         if let Some(path) = &self.out_path
-            && crate::output::RelativePath::new(path).is_err()
+            && (crate::output::RelativePath::new(path).is_err() || !is_plain(path))
         {
             wrong(
                 format!("`{path}` is not a path in a repository"),
@@ -107,8 +106,7 @@ impl Settings {
                 "name one or several of aws, azure, gcp and proxmox",
             );
         }
-        let name =
-            |text: &str| !text.is_empty() && !text.contains(char::is_whitespace) && !text.starts_with('-');
+        let name = |text: &str| is_plain(text) && !text.starts_with('-');
         for (what, text) in [("branch", &self.branch), ("name of a Secret", &self.repo_secret)] {
             if let Some(text) = text
                 && !name(text)
@@ -167,11 +165,17 @@ impl Settings {
     }
 }
 
+/// Whether a word means itself in a POSIX shell. What stands in the documents' commands must.
+#[must_use]
+pub fn is_plain(word: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:=,@+%~".contains(&byte);
+    !word.is_empty() && word.bytes().all(plain)
+}
+
 /// A word as a POSIX shell takes it.
 #[must_use]
 pub fn quoted(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:=,@+%".contains(&byte);
-    if !word.is_empty() && word.bytes().all(plain) {
+    if is_plain(word) {
         return word.to_owned();
     }
     format!("'{}'", word.replace('\'', "'\\''"))
@@ -233,6 +237,9 @@ mod tests {
             (Settings { out_path: Some("fleet/out".to_owned()), ..Settings::default() }, true),
             (Settings { providers: Some(Vec::new()), ..Settings::default() }, false),
             (Settings { branch: Some("-x".to_owned()), ..Settings::default() }, false),
+            (Settings { branch: Some("$(id)".to_owned()), ..Settings::default() }, false),
+            (Settings { repo_url: Some("https://a/b;id".to_owned()), ..Settings::default() }, false),
+            (Settings { out_path: Some("my out".to_owned()), ..Settings::default() }, false),
         ];
         for (settings, good) in table {
             assert_eq!(settings.check().is_ok(), *good, "{settings:?}");

@@ -35,6 +35,7 @@ pub static FEATURES: &[Feature] = &[
         description: "others than the platform team write Flux objects on the hub",
     },
     Feature { name: "sharding", description: "Flux runs in shards" },
+    Feature { name: "ssh", description: "the repository is read over SSH" },
     Feature { name: "talos-before-1.14", description: "machine configurations of one document" },
     Feature { name: "talos-1.14", description: "machine configurations of many documents" },
 ];

@@ -4,12 +4,9 @@ use serde_json::{Value, json};
 
 use crate::plan::{
     Provider,
+    providers::aws::DEFAULT_VPC_CIDR,
     resolved::{ResolvedCluster, Role},
 };
-
-/// The provider's own default (kubernetes-sigs/cluster-api-provider-aws `pkg/cloud/services/network/vpc.go`), written out so
-/// that what is reachable from the VPC can be said in the same object.
-const DEFAULT_VPC_CIDR: &str = "10.0.0.0/16";
 
 /// Where an existing VPC can be: RFC 1918, and RFC 6598 for secondary ranges.
 const PRIVATE_CIDRS: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];

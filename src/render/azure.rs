@@ -2,10 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::plan::{
-    Provider,
-    providers::{Azure, AzureApiServerLb, AzureOutbound},
-    resolved::{ResolvedCluster, Role},
+use crate::{
+    plan::{
+        Provider,
+        providers::{Azure, AzureApiServerLb, AzureOutbound},
+        resolved::{ResolvedCluster, Role},
+    },
+    yaml::pointer::FieldPath,
 };
 
 /// The availability zones of a region that has any (Azure names them so in every subscription, but maps them differently).
@@ -48,6 +51,19 @@ pub(super) fn network_name(cluster: &ResolvedCluster) -> Option<String> {
 pub(super) fn network_group(cluster: &ResolvedCluster) -> Option<&str> {
     let given = block(cluster)?.vnet.as_ref().and_then(|vnet| vnet.resource_group.as_deref());
     given.or_else(|| resource_group(cluster))
+}
+
+/// The virtual network's CIDRs. Of an existing one the provider learns them by itself, but its webhook wants to see the
+/// subnets inside: what the plan says about them will do.
+pub(super) fn network_cidrs(cluster: &ResolvedCluster) -> Option<Vec<String>> {
+    let azure = block(cluster)?;
+    let own = azure.vnet_cidr.as_ref().map(|cidr| vec![cidr.clone()]);
+    let written = || cluster.origins.written(&FieldPath::of(["spec", "azure", "vnetCIDR"])).is_some();
+    if existing_network(azure).is_none() || written() {
+        return own;
+    }
+    let subnets = azure.subnet_cidrs.as_ref()?;
+    Some([&subnets.control_plane, &subnets.nodes].into_iter().flatten().cloned().collect())
 }
 
 /// The subnet's name. In an existing network there is no default: a wrong one would only be found by the provider.

@@ -5,12 +5,14 @@ use std::sync::{Arc, OnceLock};
 use rayon::prelude::*;
 
 use super::{
+    images,
     library::{Library, ProviderTemplates},
     scope::{Context, Zone},
     secrets,
     talos::{self, PatchSource, PreparedMachines},
 };
 use crate::{
+    catalog::flux_variables::DISABLED,
     finding::{Finding, Findings, ObjectRef, codes},
     plan::{
         recipe::Stage,
@@ -18,7 +20,7 @@ use crate::{
     },
     template::{Template, TemplateDocument},
     yaml::{
-        Location,
+        Location, overlay,
         pointer::{FieldPath, Step},
         scalar,
     },
@@ -54,6 +56,8 @@ pub struct RenderedDocument {
     pub text: String,
     /// Its identity.
     pub id: ObjectRef,
+    /// Whether it holds a `${` that is meant as it stands.
+    literal: bool,
     /// What the text says, made when somebody asks.
     value: OnceLock<serde_json::Value>,
     template: Arc<Template>,
@@ -167,9 +171,13 @@ impl RenderedCluster {
     pub fn fresh_value(&self, document: &RenderedDocument) -> serde_json::Value {
         let template = document.template.documents().get(document.document);
         // The text was filled from the same template and scope, so the data can be filled too.
-        template
+        let mut value = template
             .and_then(|template| template.fill_value(&self.context(document.scope)).ok())
-            .unwrap_or_default()
+            .unwrap_or_default();
+        if document.literal {
+            overlay::merge_value(&mut value, &unsubstituted());
+        }
+        value
     }
 
     /// Every file with its content, sorted by path.
@@ -311,9 +319,16 @@ impl RenderedCluster {
                 if !document.applies(&context) {
                     continue;
                 }
+                let mut text = document.fill_text(&context)?;
+                let mut literal = false;
+                if text.contains("${") && has_literal(&document.fill_value(&context)?) {
+                    literal = true;
+                    text = overlay::merge_text(&text, &[], &unsubstituted()).unwrap_or(text);
+                }
                 documents.push(RenderedDocument {
                     id: document.identity(&context),
-                    text: document.fill_text(&context)?,
+                    text,
+                    literal,
                     value: OnceLock::new(),
                     template: template.clone(),
                     document: number,
@@ -366,7 +381,21 @@ impl RenderedCluster {
         }
         self.extras.push(("kustomization.yaml".to_owned(), kustomization));
         self.extras.push(("SECRETS.md".to_owned(), secrets::document(&self.cluster)));
-        self.extras.push(("cluster/schematic.yaml".to_owned(), self.cluster.talos.schematic.to_yaml()));
+        self.extras.push(("cluster/schematic.yaml".to_owned(), images::schematic_file(&self.cluster)));
+    }
+}
+
+/// Keeps Flux from taking a literal `${` for a variable of its own, when a Kustomization applies what we rendered.
+fn unsubstituted() -> serde_json::Value {
+    serde_json::json!({"metadata": {"annotations": {DISABLED: "disabled"}}})
+}
+
+fn has_literal(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::String(text) => text.contains("${"),
+        serde_json::Value::Array(items) => items.iter().any(has_literal),
+        serde_json::Value::Object(entries) => entries.values().any(has_literal),
+        _ => false,
     }
 }
 

@@ -20,10 +20,14 @@ impl Crds {
     /// aloud, or fails with `INFRAFLUX_REQUIRE_CLIENTS=1`.
     pub(crate) fn load() -> Option<&'static Self> {
         static CRDS: OnceLock<Option<Crds>> = OnceLock::new();
-        CRDS.get_or_init(Self::read).as_ref()
+        CRDS.get_or_init(|| {
+            Self::read(|name| name.starts_with("crossplane") || ["cloudnative-pg", "flux"].contains(&name))
+        })
+        .as_ref()
     }
 
-    fn read() -> Option<Self> {
+    /// Those of the folders that are wanted.
+    pub(crate) fn read(wanted: impl Fn(&str) -> bool) -> Option<Self> {
         let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/crds");
         let folder = std::env::var_os("INFRAFLUX_CRDS").map_or(beside, PathBuf::from);
         if !folder.is_dir() {
@@ -33,8 +37,6 @@ impl Crds {
             return None;
         }
         let mut list = BTreeMap::new();
-        let wanted =
-            |name: &str| name.starts_with("crossplane") || ["cloudnative-pg", "flux"].contains(&name);
         for provider in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
             if !provider.is_dir() || !wanted(provider.file_name().unwrap().to_str().unwrap()) {
                 continue;

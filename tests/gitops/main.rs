@@ -4,6 +4,16 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[allow(dead_code, reason = "the other half is for Crossplane")]
+#[path = "../crossplane/schema.rs"]
+mod schema;
 
+mod bringup;
 mod checks;
+mod clients;
+mod faults;
+mod graph;
+mod schemas;
+mod union;
+mod values;
 mod world;

@@ -68,8 +68,8 @@ fn unname(text: &str, names: &[&str]) -> String {
 
 /// A text with names in place of their marks.
 fn name(text: &str, names: &[&str]) -> String {
-    let named = |text: String, (position, name): (usize, &&str)| text.replace(&mark(position), name);
-    names.iter().enumerate().fold(text.to_owned(), named)
+    let fill = |text: String, (position, name): (usize, &&str)| text.replace(&mark(position), name);
+    names.iter().enumerate().fold(text.to_owned(), fill)
 }
 
 /// No YAML that is read here holds this character.

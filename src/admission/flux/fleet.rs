@@ -1,6 +1,6 @@
 //! What clusters of one hub must not share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -74,6 +74,7 @@ pub fn check(claims: &[Claims]) -> Vec<(usize, Violation)> {
     let mut ids: BTreeMap<i64, &ObjectRef> = BTreeMap::new();
     let mut owners: BTreeMap<&str, &ObjectRef> = BTreeMap::new();
     let mut ranges: Vec<(usize, i64, i64)> = Vec::new();
+    let mut told: BTreeSet<(usize, usize)> = BTreeSet::new();
     for (position, own) in claims.iter().enumerate() {
         let Some(cluster) = &own.cluster else { continue };
         if let Some(first) =
@@ -130,7 +131,7 @@ pub fn check(claims: &[Claims]) -> Vec<(usize, Violation)> {
         for (template, start, end) in &own.vm_ids {
             let overlapping =
                 ranges.iter().find(|(other, from, to)| *other != position && start <= to && from <= end);
-            if let Some((other, ..)) = overlapping {
+            if let Some((other, ..)) = overlapping.filter(|(other, ..)| told.insert((*other, position))) {
                 let first = claims[*other].cluster.as_ref().map_or("", |cluster| &*cluster.id.name);
                 out.push((
                     position,
@@ -151,4 +152,28 @@ pub fn check(claims: &[Claims]) -> Vec<(usize, Violation)> {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Claims, check};
+    use crate::admission::{Object, Objects};
+
+    fn claims(name: &str, namespace: &str, owner: &str) -> Claims {
+        let object = json!({"apiVersion": "cluster.x-k8s.io/v1beta2", "kind": "Cluster",
+            "metadata": {"name": name, "namespace": namespace}});
+        let objects: Objects = std::iter::once(Object::new(object)).collect();
+        Claims::of(&objects).with_dns_owners(vec![owner.to_owned()])
+    }
+
+    #[test]
+    fn what_two_clusters_share_is_found_at_the_second() {
+        assert_eq!(check(&[claims("a", "a", "a"), claims("b", "b", "b")]), []);
+        let found = check(&[claims("a", "x", "o"), claims("b", "x", "o"), claims("c", "c", "c")]);
+        let codes: Vec<_> =
+            found.iter().map(|(position, violation)| (*position, violation.code.id)).collect();
+        assert_eq!(codes, [(1, "IF0919"), (1, "IF0925")]);
+    }
 }

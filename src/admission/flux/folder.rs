@@ -98,11 +98,14 @@ impl Folder {
     }
 }
 
+/// A path and the components that a Flux Kustomization adds.
+type FolderKey = (String, Vec<String>);
+
 /// Built folders of a catalogue, each made once. Shared by all threads of a run.
 #[derive(Debug)]
 pub struct Folders {
     catalog: Catalog,
-    built: Mutex<HashMap<(String, Vec<String>), Option<Arc<Folder>>>>,
+    built: Mutex<HashMap<FolderKey, Option<Arc<Folder>>>>,
 }
 
 impl Folders {
@@ -539,18 +542,17 @@ pub(super) fn apply(
             continue;
         }
         applied.count += 1;
-        match &patch.data {
-            Data::Sequence(operations) => match merge::json(object.node.clone(), operations) {
+        if let Data::Sequence(operations) = &patch.data {
+            match merge::json(object.node.clone(), operations) {
                 Ok(node) => out.push(Built { node }),
                 Err(refused) => {
                     trouble = Some(refused);
                     out.push(object);
                 }
-            },
-            _ => {
-                let built_in = is_built_in(object.text(&["apiVersion"]).unwrap_or_default());
-                out.extend(merge::strategic(object.node, patch, built_in).map(|node| Built { node }));
             }
+        } else {
+            let built_in = is_built_in(object.text(&["apiVersion"]).unwrap_or_default());
+            out.extend(merge::strategic(object.node, patch, built_in).map(|node| Built { node }));
         }
     }
     *objects = out;

@@ -4,7 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::world::{Content, World, depends_on};
+use super::world::{Content, Delivered, World, depends_on};
+
+mod layout;
+mod svg;
+mod text;
+
+pub use svg::svg;
+pub use text::{dot, mermaid};
 
 /// Where the result of a node lands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,11 +118,7 @@ impl Graph {
         for delivery in &world.deliveries {
             let own = delivery.kustomization;
             kustomizations.insert((own.namespace(), own.name()), graph.nodes.len());
-            let inside: Vec<_> = delivery
-                .objects()
-                .iter()
-                .filter(|delivered| delivered.object.id.kind == "HelmRelease")
-                .collect();
+            let inside = in_order(delivery.objects());
             let content = if inside.is_empty() {
                 summary(&delivery.content)
             } else {
@@ -193,6 +196,14 @@ impl Graph {
         }
     }
 
+    /// Adds another graph beside this one.
+    pub fn extend(&mut self, other: Self) {
+        let first = self.nodes.len();
+        self.nodes.extend(other.nodes);
+        let moved = |edge: Edge| Edge { from: edge.from + first, to: edge.to + first, ..edge };
+        self.edges.extend(other.edges.into_iter().map(moved));
+    }
+
     /// The part of one hub namespace.
     #[must_use]
     pub fn of(&self, namespace: &str) -> Self {
@@ -244,6 +255,24 @@ impl Graph {
         let edges = self.edges.iter().copied().filter(|edge| !reaches(edge.from, edge.to)).collect();
         Self { nodes: self.nodes.clone(), edges }
     }
+}
+
+/// The HelmReleases of a stage, each behind those that it waits for.
+fn in_order(objects: &[Delivered]) -> Vec<&Delivered> {
+    let mut left: Vec<&Delivered> =
+        objects.iter().filter(|delivered| delivered.object.id.kind == "HelmRelease").collect();
+    let mut out: Vec<&Delivered> = Vec::new();
+    while !left.is_empty() {
+        let waits = |delivered: &&Delivered| {
+            depends_on(&delivered.object)
+                .into_iter()
+                .any(|(_, _, name)| left.iter().any(|other| other.object.id.name == name))
+        };
+        // In a circle, which is another finding, the first one is as good as any.
+        let next = left.iter().position(|delivered| !waits(delivered)).unwrap_or(0);
+        out.push(left.remove(next));
+    }
+    out
 }
 
 fn key(object: &crate::admission::Object) -> (&str, &str) {

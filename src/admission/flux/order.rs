@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     duration,
-    world::{HELM, KUSTOMIZE, Kustomization, World, depends_on},
+    world::{Delivery, HELM, KUSTOMIZE, Kustomization, World, depends_on},
 };
 use crate::{
     admission::{Object, Violation},
@@ -25,7 +25,7 @@ pub(super) fn check(world: &mut World<'_>) {
     let mut findings = Vec::new();
     kustomizations(world, &mut violations);
     releases(world, &mut violations, &mut findings);
-    cycles(world, &mut violations);
+    cycles(world, &mut violations, &mut findings);
     timeouts(world, &mut violations);
     world.report.violations.extend(violations);
     world.report.findings.extend(findings);
@@ -117,8 +117,7 @@ fn releases(world: &World<'_>, violations: &mut Vec<Violation>, findings: &mut V
                         .hint(hint),
                 ),
                 Some(delivery) => {
-                    let delivered =
-                        delivery.objects().iter().find(|delivered| delivered.object.id == object.id);
+                    let delivered = delivery.delivered(object);
                     let position = position.to_string();
                     findings.extend(delivered.map(|delivered| {
                         delivery
@@ -176,11 +175,11 @@ fn missing_hint(world: &World<'_>, namespace: &str, name: &str, other: &str) -> 
 }
 
 /// Circles of Kustomizations and of HelmReleases. A circle is reported once, at its first member's edge.
-fn cycles(world: &World<'_>, violations: &mut Vec<Violation>) {
-    let kustomizations: Vec<&Object> =
-        world.deliveries.iter().map(|delivery| delivery.kustomization.object).collect();
-    let releases: Vec<&Object> = world.releases().into_iter().map(|(object, _)| object).collect();
-    for set in [kustomizations, releases] {
+fn cycles(world: &World<'_>, violations: &mut Vec<Violation>, findings: &mut Vec<Finding>) {
+    let kustomizations: Vec<(&Object, Option<&Delivery<'_>>)> =
+        world.deliveries.iter().map(|delivery| (delivery.kustomization.object, None)).collect();
+    for members in [kustomizations, world.releases()] {
+        let set: Vec<&Object> = members.iter().map(|(object, _)| *object).collect();
         let position = |namespace: &str, name: &str| {
             set.iter().position(|object| {
                 object.id.name == name && object.id.namespace.as_deref().unwrap_or_default() == namespace
@@ -207,15 +206,18 @@ fn cycles(world: &World<'_>, violations: &mut Vec<Violation>) {
             let next = path.get(1).or(path.first()).copied().unwrap_or(start);
             let place =
                 edges[start].iter().find(|(_, target)| *target == next).map_or(0, |(place, _)| *place);
-            violations.push(
-                Violation::error(
-                    &codes::FLUX_CYCLE,
-                    set[start],
-                    dependency(place),
-                    format!("dependencies go in a circle: {}", names.join(" -> ")),
-                )
-                .hint("take one of these edges out"),
-            );
+            let message = format!("dependencies go in a circle: {}", names.join(" -> "));
+            let hint = "take one of these edges out";
+            match members[start].1.and_then(|delivery| Some((delivery, delivery.delivered(set[start])?))) {
+                Some((delivery, delivered)) => {
+                    let steps = ["spec", "dependsOn", &*place.to_string(), "name"];
+                    findings
+                        .push(delivery.finding(delivered, &steps, &codes::FLUX_CYCLE, message).hint(hint));
+                }
+                None => violations.push(
+                    Violation::error(&codes::FLUX_CYCLE, set[start], dependency(place), message).hint(hint),
+                ),
+            }
         }
     }
 }
@@ -249,7 +251,7 @@ fn timeouts(world: &World<'_>, violations: &mut Vec<Violation>) {
     for delivery in &world.deliveries {
         let own = delivery.kustomization;
         let waited: Vec<&Object> = if own.waits() {
-            let is_mine = |other: Option<&super::world::Delivery<'_>>| {
+            let is_mine = |other: Option<&Delivery<'_>>| {
                 other.is_some_and(|other| std::ptr::eq(other.kustomization.object, own.object))
             };
             releases.iter().filter(|(_, other)| is_mine(*other)).map(|(object, _)| *object).collect()
@@ -266,8 +268,10 @@ fn timeouts(world: &World<'_>, violations: &mut Vec<Violation>) {
                 })
                 .collect()
         };
-        let longest =
-            waited.iter().map(|object| chain(object, &waited, waited.len())).max_by_key(|(sum, _)| *sum);
+        let longest = waited
+            .iter()
+            .filter_map(|object| chain(object, &waited, &mut Vec::new()))
+            .max_by_key(|(sum, _)| *sum);
         let Some((sum, names)) = longest else { continue };
         // Without one it is the interval minus 30 seconds.
         let Some(own_timeout) = own.object.text("spec.timeout").and_then(duration::parse) else { continue };
@@ -294,17 +298,27 @@ fn timeouts(world: &World<'_>, violations: &mut Vec<Violation>) {
     }
 }
 
-/// The longest that a release may take with everything of the set before it, and who that is. `depth` ends circles, which
-/// are another finding.
-fn chain<'set>(object: &'set Object, set: &[&'set Object], depth: usize) -> (Duration, Vec<&'set str>) {
+/// The longest that a release may take with everything of the set before it, and who that is. None in a circle, which is
+/// another finding.
+fn chain<'set>(
+    object: &'set Object,
+    set: &[&'set Object],
+    open: &mut Vec<&'set str>,
+) -> Option<(Duration, Vec<&'set str>)> {
+    if open.contains(&&*object.id.name) {
+        return None;
+    }
+    open.push(&object.id.name);
     let own = object.text("spec.timeout").and_then(duration::parse).unwrap_or(HELM_TIMEOUT);
-    let before = depends_on(object)
-        .into_iter()
-        .filter_map(|(_, _, name)| set.iter().find(|other| other.id.name == name))
-        .filter(|_| depth > 0)
-        .map(|other| chain(other, set, depth - 1))
-        .max_by_key(|(sum, _)| *sum);
-    let (sum, mut names) = before.unwrap_or_default();
-    names.push(&object.id.name);
-    (sum + own, names)
+    let mut longest: (Duration, Vec<&str>) = (Duration::ZERO, Vec::new());
+    for (_, _, name) in depends_on(object) {
+        let Some(before) = set.iter().find(|other| other.id.name == name) else { continue };
+        let way = chain(before, set, open)?;
+        if way.0 > longest.0 {
+            longest = way;
+        }
+    }
+    open.pop();
+    longest.1.push(&object.id.name);
+    Some((longest.0 + own, longest.1))
 }

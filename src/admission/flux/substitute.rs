@@ -156,7 +156,7 @@ impl Filler<'_> {
         match (value, default) {
             (Some(value), _) if length => value.chars().count().to_string(),
             (Some(value), _) => value.replace('\n', ""),
-            (None, Some(default)) => self.expand(&default.to_owned(), place),
+            (None, Some(default)) => self.expand(default, place),
             (None, None) => {
                 self.trouble.push((place, Trouble::Unset(name.to_owned())));
                 String::new()

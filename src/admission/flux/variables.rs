@@ -7,7 +7,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::world::{Delivery, World};
+use super::world::{Delivery, World, list};
 use crate::{
     admission::Violation,
     catalog::{
@@ -55,7 +55,12 @@ pub(super) fn check(world: &mut World<'_>) {
         let Some(path) = world.catalog_path(delivery.kustomization) else { continue };
         let supplied = delivery.kustomization.substitute();
         for name in supplied.keys().filter(|name| !delivery.used.contains(*name)) {
-            if object.at("spec.postBuild.substituteFrom").is_some() || delivery.objects().is_empty() {
+            let patched = || !list(object, "spec.patches").is_empty() && is_used_below(world, &path, name);
+            if object.at("spec.postBuild.substituteFrom").is_some()
+                || delivery.objects().is_empty()
+                // A patch of the plan may have put something else in its place.
+                || patched()
+            {
                 continue;
             }
             violations.push(
@@ -85,14 +90,20 @@ pub(super) fn check(world: &mut World<'_>) {
             }
         }
         let Some(read) = declarations.get(&file) else { continue };
-        findings.extend(undeclared(world, read, delivery));
+        findings.extend(undeclared(world, read, delivery, &supplied));
         violations.extend(misfits(read, delivery, &supplied));
     }
     world.report.violations.extend(violations);
     world.report.findings.extend(findings);
 }
 
-/// A bundle's own file, or the `variables.yaml` nearest above the folder.
+/// Whether a file beside or below a folder uses a variable.
+fn is_used_below(world: &World<'_>, path: &str, name: &str) -> bool {
+    let folder = path.rsplit_once('/').map_or(path, |(folder, _)| folder);
+    uses(world, folder, "").iter().any(|(_, found)| found.name == name)
+}
+
+/// A bundle's own file, or the `hub-variables.yaml` nearest above the folder.
 fn declaration_file(world: &World<'_>, path: &str) -> Option<String> {
     let catalog = world.folders.catalog();
     let mut folder = path;
@@ -173,11 +184,17 @@ fn unused(world: &World<'_>, read: &Declared) -> Vec<Finding> {
 }
 
 /// Used and supplied, but declared nowhere.
-fn undeclared(world: &World<'_>, read: &Declared, delivery: &Delivery<'_>) -> Vec<Finding> {
+fn undeclared(
+    world: &World<'_>,
+    read: &Declared,
+    delivery: &Delivery<'_>,
+    supplied: &BTreeMap<String, String>,
+) -> Vec<Finding> {
     let known = |name: &str| {
         COMMON_VARIABLES.contains(&name) || read.variables.iter().any(|variable| variable.name == name)
     };
-    let names: Vec<&String> = delivery.used.iter().filter(|name| !known(name)).collect();
+    let names: Vec<&String> =
+        delivery.used.iter().filter(|name| supplied.contains_key(*name) && !known(name)).collect();
     if names.is_empty() {
         return Vec::new();
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::world::{Content, Delivery, HELM, World, list};
+use super::world::{Content, Delivered, Delivery, HELM, World, field, list};
 use crate::{
     admission::{Object, Violation},
     catalog::flux_variables,
@@ -192,42 +192,69 @@ fn on_the_hub(
         return;
     }
     let target = kustomization.object.text("spec.targetNamespace");
-    if !delivery.objects().is_empty() && target != Some(kustomization.namespace()) {
-        violations.push(
-            Violation::error(
-                &codes::FLUX_LOCAL,
-                kustomization.object,
-                FieldPath::of(["spec", "targetNamespace"]),
-                format!(
-                    "the objects of the Kustomization `{}` would not live in the cluster's namespace",
-                    kustomization.name()
-                ),
-            )
-            .hint(format!(
-                "set `targetNamespace: {}`: kubeconfigs are read there",
-                kustomization.namespace()
-            )),
-        );
-    }
-    for delivered in delivery.objects() {
-        let object = &delivered.object;
-        let belongs = is_flux(object) || object.is("", "ConfigMap") || object.is("", "Secret");
-        if !belongs {
-            findings.push(
-                delivery
-                    .finding(
-                        delivered,
-                        &["kind"],
-                        &codes::FLUX_KUBECONFIG,
-                        format!(
-                            "the Kustomization `{}` has no `kubeConfig`, so this {} would land on the hub",
-                            kustomization.name(),
-                            object.id.kind
-                        ),
-                    )
-                    .hint("add `kubeConfig.secretRef` to the Kustomization, or move the object to another stage"),
+    let strangers: Vec<&Delivered> = delivery
+        .objects()
+        .iter()
+        .filter(|delivered| {
+            let object = &delivered.object;
+            let belongs = is_flux(object) || object.is("", "ConfigMap") || object.is("", "Secret");
+            // A Namespace that was renamed is told of already.
+            let told = target.is_some() && object.is("", "Namespace");
+            !belongs && !told
+        })
+        .collect();
+    let [first, rest @ ..] = strangers.as_slice() else {
+        if !delivery.objects().is_empty() && target != Some(kustomization.namespace()) {
+            let message = format!(
+                "the objects of the Kustomization `{}` would not live in the cluster's namespace",
+                kustomization.name()
+            );
+            violations.push(
+                Violation::error(
+                    &codes::FLUX_LOCAL,
+                    kustomization.object,
+                    FieldPath::of(["spec", "targetNamespace"]),
+                    message,
+                )
+                .hint(format!(
+                    "set `targetNamespace: {}`: kubeconfigs are read there",
+                    kustomization.namespace()
+                )),
             );
         }
+        return;
+    };
+    if target.is_none() {
+        let more = match rest.len() {
+            0 => String::new(),
+            count => format!(" and {count} more"),
+        };
+        violations.push(
+            Violation::error(
+                &codes::FLUX_KUBECONFIG,
+                kustomization.object,
+                FieldPath::of(["spec", "kubeConfig"]),
+                format!(
+                    "the Kustomization `{}` has no `kubeConfig`, so {}{more} would land on the hub",
+                    kustomization.name(),
+                    first.object.id
+                ),
+            )
+            .hint("add `kubeConfig.secretRef` with the cluster's kubeconfig"),
+        );
+        return;
+    }
+    for delivered in strangers {
+        let message = format!(
+            "the Kustomization `{}` stays on the hub, so this {} would land there",
+            kustomization.name(),
+            delivered.object.id.kind
+        );
+        findings.push(
+            delivery
+                .finding(delivered, &["kind"], &codes::FLUX_KUBECONFIG, message)
+                .hint("move it to the stage `prereqs` or `configs`, which go to the cluster"),
+        );
     }
 }
 
@@ -249,7 +276,10 @@ fn releases(world: &World<'_>, violations: &mut Vec<Violation>, findings: &mut V
     let own = world.objects.of(HELM, "HelmRelease");
     for object in own {
         for (path, code, message, hint) in release(world, object) {
-            violations.push(Violation::error(code, object, field(&path), message).hint(hint));
+            violations.push(
+                Violation::error(code, object, field(&path.split('.').collect::<Vec<_>>()), message)
+                    .hint(hint),
+            );
         }
     }
     for delivery in world.deliveries.iter().filter(|delivery| !delivery.kustomization.is_remote()) {
@@ -336,14 +366,6 @@ fn release(world: &World<'_>, object: &Object) -> Vec<Complaint> {
     out
 }
 
-/// A dotted path in which numbers are positions.
-fn field(path: &str) -> FieldPath {
-    path.split('.').fold(FieldPath::root(), |field, step| match step.parse::<usize>() {
-        Ok(position) => field.index(position),
-        Err(_) => field.key(step),
-    })
-}
-
 /// A `${` in an object that goes to the hub through Flux would be taken for a variable.
 fn leftovers(object: &Object, violations: &mut Vec<Violation>) {
     let disabled = ["annotations", "labels"].iter().any(|part| {
@@ -359,7 +381,7 @@ fn leftovers(object: &Object, violations: &mut Vec<Violation>) {
     while let Some((path, value)) = open.pop() {
         match value {
             Value::Object(entries) => {
-                open.extend(entries.iter().map(|(key, value)| (path.key(key.clone()), value)))
+                open.extend(entries.iter().map(|(key, value)| (path.key(key.clone()), value)));
             }
             Value::Array(items) => {
                 open.extend(items.iter().enumerate().map(|(position, value)| (path.index(position), value)));

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     folder::{self, Applied, Folder, Folders, normal},
@@ -16,7 +16,7 @@ use crate::{
     admission::{Object, Objects, Violation},
     finding::{Code, Finding, Findings, Severity, codes},
     plan::resolved::ResolvedCluster,
-    yaml::{Location, Node, Place, Source, pointer::FieldPath},
+    yaml::{Data, Location, Node, Place, Source, pointer::FieldPath},
 };
 
 pub(super) const KUSTOMIZE: &str = "kustomize.toolkit.fluxcd.io";
@@ -194,6 +194,14 @@ pub(super) fn depends_on(object: &Object) -> Vec<(usize, &str, &str)> {
         .collect()
 }
 
+/// A path in which numbers are positions.
+pub(super) fn field(path: &[&str]) -> FieldPath {
+    path.iter().fold(FieldPath::root(), |field, step| match step.parse::<usize>() {
+        Ok(position) => field.index(position),
+        Err(_) => field.key(*step),
+    })
+}
+
 impl Delivery<'_> {
     /// The objects that were built, none when they are elsewhere.
     #[must_use]
@@ -202,6 +210,11 @@ impl Delivery<'_> {
             Content::Objects(objects) => objects,
             Content::Foreign | Content::Missing => &[],
         }
+    }
+
+    /// One of its objects.
+    pub(super) fn delivered(&self, object: &Object) -> Option<&Delivered> {
+        self.objects().iter().find(|delivered| delivered.object.id == object.id)
     }
 
     /// A place in the folder's files.
@@ -225,7 +238,7 @@ impl Delivery<'_> {
         };
         Finding::error(code, message)
             .object(delivered.object.id.clone())
-            .field(FieldPath::of(path.iter().copied()))
+            .field(field(path))
             .at(self.locate(place))
     }
 }
@@ -347,6 +360,11 @@ impl<'set> World<'set> {
             }
             folder::set_namespace(&mut folder.objects, namespace);
         }
+        for image in list(object, "spec.images") {
+            for built in &mut folder.objects {
+                set_image(&mut built.node, image);
+            }
+        }
         let values = kustomization.substitute();
         let mut objects = Vec::new();
         for built in &folder.objects {
@@ -363,9 +381,7 @@ impl<'set> World<'set> {
         }
         if let Some(labels) = object.at("spec.commonMetadata") {
             for delivered in &mut objects {
-                let mut patch = serde_json::Map::new();
-                patch.insert("metadata".to_owned(), labels.clone());
-                yaml_merge(&mut delivered.object.value, &Value::Object(patch));
+                yaml_merge(&mut delivered.object.value, &json!({"metadata": labels}));
             }
         }
         delivery.content = Content::Objects(objects);
@@ -457,7 +473,7 @@ impl<'set> World<'set> {
                         "the variable `{name}` has no value in the Kustomization `{}`",
                         kustomization.name()
                     ),
-                    "declare it in the bundle's `bundle.yaml` (or the folder's `variables.yaml`) and supply it; a literal \
+                    "declare it in the bundle's `bundle.yaml` (or the folder's `hub-variables.yaml`) and supply it; a literal \
                      `${` is written `$${`",
                 ),
                 Trouble::Unsupported(text) => (
@@ -489,11 +505,9 @@ impl<'set> World<'set> {
         let mut open = vec![&built.node];
         while let Some(node) = open.pop() {
             match &node.data {
-                crate::yaml::Data::Mapping(mapping) => {
-                    open.extend(mapping.entries.iter().map(|entry| &entry.value))
-                }
-                crate::yaml::Data::Sequence(items) => open.extend(items),
-                crate::yaml::Data::String(text) if text.contains("${") => {
+                Data::Mapping(mapping) => open.extend(mapping.entries.iter().map(|entry| &entry.value)),
+                Data::Sequence(items) => open.extend(items),
+                Data::String(text) if text.contains("${") => {
                     self.report.findings.push(
                         Finding::error(
                             &codes::FLUX_VARIABLE,
@@ -518,6 +532,36 @@ impl<'set> World<'set> {
     /// All texts of the catalogue's files below a folder.
     pub(super) fn texts(&self, folder: &str) -> impl Iterator<Item = (&'set str, &'set Arc<Source>)> {
         self.folders.catalog().under(folder)
+    }
+}
+
+/// `images:` of a Kustomization: another name, tag or digest wherever the image is named.
+fn set_image(node: &mut Node, image: &Value) {
+    let text = |key: &str| image.get(key).and_then(Value::as_str);
+    let Some(name) = text("name") else { return };
+    match &mut node.data {
+        Data::Mapping(mapping) => {
+            for entry in &mut mapping.entries {
+                let rest = match &entry.value.data {
+                    Data::String(old) if *entry.key == *"image" => old.strip_prefix(name).map(str::to_owned),
+                    _ => None,
+                };
+                match rest.filter(|rest| rest.is_empty() || rest.starts_with([':', '@'])) {
+                    Some(rest) => {
+                        let tail = match (text("newTag"), text("digest")) {
+                            (_, Some(digest)) => format!("@{digest}"),
+                            (Some(tag), None) => format!(":{tag}"),
+                            (None, None) => rest,
+                        };
+                        let new = format!("{}{tail}", text("newName").unwrap_or(name));
+                        entry.value.data = Data::String(new.into());
+                    }
+                    None => set_image(&mut entry.value, image),
+                }
+            }
+        }
+        Data::Sequence(items) => items.iter_mut().for_each(|item| set_image(item, image)),
+        _ => {}
     }
 }
 

@@ -21,6 +21,9 @@ const TEMPLATE: Kind = machine_template::PROXMOX;
 
 const CLUSTER_WEBHOOK: &str =
     "ionos-cloud/cluster-api-provider-proxmox internal/webhook/proxmoxcluster_webhook.go";
+/// The annotation of a cluster whose endpoint is not the control planes' to announce.
+const ENDPOINT: &str = "infraflux.io/endpoint";
+
 const MACHINE_WEBHOOK: &str =
     "ionos-cloud/cluster-api-provider-proxmox internal/webhook/proxmoxmachine_webhook.go";
 
@@ -399,6 +402,10 @@ fn api_port(config: &MachineConfig<'_>) -> i64 {
 
 fn shared_address(context: &Context<'_>) -> Vec<Violation> {
     let Some(host) = host(context).filter(|host| host.parse::<IpAddr>().is_ok()) else { return Vec::new() };
+    let annotations = context.object.value.get("metadata").and_then(|metadata| metadata.get("annotations"));
+    if annotations.and_then(|annotations| annotations.get(ENDPOINT)).is_some() {
+        return Vec::new();
+    }
     let mut found = Vec::new();
     for (cluster, _) in context.set.talos_clusters_of(context.object) {
         let config = context
@@ -435,7 +442,7 @@ fn shared_address(context: &Context<'_>) -> Vec<Violation> {
         };
         found.push(context.warning("spec.controlPlaneEndpoint.host", message).hint(format!(
             "add a Talos patch: a document `Layer2VIPConfig` with `name: {host}` and \
-                               the link; not needed behind a load balancer"
+                               the link; behind a load balancer annotate the cluster with `{ENDPOINT}: load-balancer`"
         )));
     }
     found

@@ -27,16 +27,16 @@ pub(super) fn check(object: &Object, namespaced: bool, check: Check) -> Vec<Viol
     names(object, builtin::name_form(object.group(), &object.id.kind), &mut out);
     let path = || FieldPath::of(["metadata", "namespace"]);
     match (&object.id.namespace, namespaced) {
-        (None, true) => out.push(
+        (None, true) => out.extend(check.no_namespace.map(|severity| {
             Violation::error(
                 &codes::SCHEMA_SCOPE,
                 object,
                 path(),
                 format!("the {} has no namespace", object.id.kind),
             )
-            .severity(check.no_namespace)
-            .hint("name one; without it the object lands in whatever namespace the client is set to"),
-        ),
+            .severity(severity)
+            .hint("name one; without it the object lands in whatever namespace the client is set to")
+        })),
         (Some(namespace), false) => out.push(
             Violation::error(
                 &codes::SCHEMA_SCOPE,

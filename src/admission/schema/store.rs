@@ -43,14 +43,14 @@ struct Found<'schemas> {
 /// How strictly objects are checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Check {
-    /// What an object without a namespace is, if its kind has one. Rendered objects name theirs; in foreign manifests
-    /// it is often given to the client.
-    pub no_namespace: Severity,
+    /// What an object without a namespace is, if its kind has one; `None` says nothing. Rendered objects name theirs; in
+    /// foreign manifests it is often given to the client.
+    pub no_namespace: Option<Severity>,
 }
 
 impl Default for Check {
     fn default() -> Self {
-        Self { no_namespace: Severity::Error }
+        Self { no_namespace: Some(Severity::Error) }
     }
 }
 
@@ -221,8 +221,7 @@ impl Schemas {
         let near = suggest::nearest(kind, known.iter().copied());
         if !near.is_empty() && !known.is_empty() {
             return format!(
-                "there is no {kind} among the {} known kinds of `{group}`; did you mean {}?",
-                known.len(),
+                "the known kinds of the group `{group}` do not include it; did you mean {}?",
                 suggest::list(&near, "or")
             );
         }

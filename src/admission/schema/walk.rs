@@ -189,7 +189,7 @@ impl Walk<'_> {
 
     fn identity(&mut self, key: &str, value: &Value, at: &At<'_>) {
         if value.as_str().is_none_or(str::is_empty) {
-            let told = || (format!("`{key}` is {}, it must be a name", kind_of(value)), None);
+            let told = || (format!("`{key}` is {}, it must be a name", shown(value)), None);
             self.say(&codes::SCHEMA_TYPE, || at.path(), told);
         }
     }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::{
     admission::rules::address::{self, Range},
-    plan::resolved::ResolvedCluster,
+    plan::{providers::aws::DEFAULT_VPC_CIDR, resolved::ResolvedCluster},
     yaml::pointer::FieldPath,
 };
 
@@ -100,8 +100,8 @@ pub(super) fn claims(cluster: &ResolvedCluster) -> Vec<Claim> {
     let written = &cluster.spec;
     if let Some(aws) = &written.aws
         && aws.vpc_id.is_none()
-        && let Some(text) = &aws.vpc_cidr
     {
+        let text = aws.vpc_cidr.as_deref().unwrap_or(DEFAULT_VPC_CIDR);
         add(Use::MachineNetwork, text, spec("aws.vpcCIDR"), address::cidr(text));
     }
     if let Some(text) = written.azure.as_ref().and_then(|azure| azure.vnet_cidr.as_ref()) {

@@ -1,20 +1,31 @@
 //! `spec.aws`.
 
+use ipnet::IpNet;
+
 use super::{Check, network, spec};
 use crate::{
-    finding::{Finding, codes},
-    plan::providers::{Aws, aws::AwsVolumeType},
+    finding::{Finding, codes, suggest},
+    plan::{
+        providers::{
+            Aws,
+            aws::{AwsSubnet, AwsVolumeType, DEFAULT_VPC_CIDR},
+        },
+        resolved::Role,
+    },
 };
 
 pub(super) fn check(check: &mut Check<'_>) {
     let Some(aws) = check.cluster.spec.aws.clone() else { return };
     region(check);
+    images(check, &aws);
     vpc(check, &aws);
+    subnets(check, &aws);
     volume(check, &aws);
     for (position, cidr) in aws.node_port_cidrs.iter().flatten().enumerate() {
         network::one(check, cidr, &spec("aws.nodePortCIDRs").index(position));
     }
     zones(check, &aws);
+    control_plane_zones(check, &aws);
 }
 
 /// `eu-central-1`, `us-gov-west-1`.
@@ -63,9 +74,19 @@ fn vpc(check: &mut Check<'_>, aws: &Aws) {
             "remove `vpcCIDR` to use the VPC, or `vpcID` and `subnetIDs` to make a new one",
         );
     }
-    let by_id = aws.subnet_ids.as_ref().is_some_and(|list| !list.is_empty());
-    let by_description = aws.subnets.as_ref().is_some_and(|list| !list.is_empty());
-    if aws.vpc_id.is_some() && !by_id && !by_description {
+    let list = spec("aws.subnets");
+    let (has_ids, has_list) =
+        (aws.subnet_ids.as_ref().is_some_and(|ids| !ids.is_empty()), aws.subnets.is_some());
+    if has_ids && has_list {
+        let finding = Finding::error(&codes::BLOCK_FIELDS, "the subnets are listed twice");
+        check.between(
+            finding,
+            (&subnets, &list),
+            "and here",
+            "remove `subnetIDs`; `subnets` says more about each",
+        );
+    }
+    if aws.vpc_id.is_some() && !has_ids && !has_list {
         check.error(
             &codes::BLOCK_FIELDS,
             &id,
@@ -73,18 +94,17 @@ fn vpc(check: &mut Check<'_>, aws: &Aws) {
             "give `subnetIDs` (or `subnets` with their zones): public and private ones of every zone in use",
         );
     }
-    if aws.vpc_id.is_none() && by_id {
+    if aws.vpc_id.is_none() && has_ids {
         check.error(
             &codes::BLOCK_FIELDS,
             &subnets,
             "subnets are named without their VPC",
-            "add `vpcID`, or remove `subnetIDs` to get a new VPC",
+            "add `vpcID`; to choose the zones of a new VPC, use `subnets`",
         );
     }
     for (position, subnet) in aws.subnet_ids.iter().flatten().enumerate() {
         let path = subnets.index(position);
-        let hex = subnet.strip_prefix("subnet-").unwrap_or_default();
-        if !(8..=17).contains(&hex.len()) || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        if !is_subnet_id(subnet) {
             check.error(
                 &codes::PLAN_FORM,
                 &path,
@@ -111,6 +131,241 @@ fn vpc(check: &mut Check<'_>, aws: &Aws) {
             "the subnets of a VPC that exists decide the zones, not this limit",
             "remove it",
         );
+    } else if has_list && check.is_written(&limit) {
+        check.warning(
+            &codes::NOT_IN_USE,
+            &limit,
+            "the subnets given decide the zones, not this limit",
+            "remove it",
+        );
+    }
+}
+
+fn is_subnet_id(text: &str) -> bool {
+    text.strip_prefix("subnet-")
+        .is_some_and(|hex| (8..=17).contains(&hex.len()) && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// An image for a pool that does not exist would be silence about a typing error.
+fn images(check: &mut Check<'_>, aws: &Aws) {
+    let cluster = check.cluster;
+    let known: Vec<&str> = std::iter::once(&cluster.control_plane)
+        .chain(&cluster.pools)
+        .map(|machines| machines.name.as_str())
+        .collect();
+    for (pool, ami) in aws.pool_amis.iter().flatten() {
+        let path = spec("aws.poolAMIs").key(pool.clone());
+        if !known.contains(&pool.as_str()) {
+            let hint = suggest::hint(pool, known.iter().copied());
+            check.error(
+                &codes::BLOCK_FIELDS,
+                &path,
+                format!("there is no pool `{pool}`"),
+                hint.unwrap_or_else(|| format!("the pools are {}", suggest::list(&known, "and"))),
+            );
+        }
+        let hex = ami.strip_prefix("ami-").unwrap_or_default();
+        if !(8..=17).contains(&hex.len()) || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            check.error(
+                &codes::PLAN_FORM,
+                &path,
+                format!("`{ami}` is not the id of an AMI"),
+                "write it like `ami-0123456789abcdef0`",
+            );
+        }
+    }
+}
+
+/// Source: kubernetes-sigs/cluster-api-provider-aws api/v1beta2/network_types.go (SubnetSpec),
+/// pkg/cloud/services/network/{subnets,natgateways}.go
+fn subnets(check: &mut Check<'_>, aws: &Aws) {
+    let Some(subnets) = aws.subnets.as_deref().filter(|subnets| !subnets.is_empty()) else { return };
+    let base = spec("aws.subnets");
+    let new = aws.vpc_id.is_none();
+    for (position, subnet) in subnets.iter().enumerate() {
+        let path = base.index(position);
+        match (new, is_subnet_id(&subnet.id)) {
+            (false, false) => check.error(
+                &codes::PLAN_FORM,
+                &path.key("id"),
+                format!("`{}` is not the id of a subnet", subnet.id),
+                "write it like `subnet-0123456789abcdef0`; without `vpcID`, names of your own are used",
+            ),
+            (true, true) => check.error(
+                &codes::BLOCK_FIELDS,
+                &path.key("id"),
+                format!("`{}` is a subnet that exists, and the VPC is a new one", subnet.id),
+                "add `vpcID`, or give the subnet a name that does not begin with `subnet-`",
+            ),
+            _ => {}
+        }
+        if let Some(first) = subnets[..position].iter().position(|other| other.id == subnet.id) {
+            let finding = Finding::error(&codes::PLAN_VALUE, format!("`{}` is given twice", subnet.id));
+            check.between(
+                finding,
+                (&path.key("id"), &base.index(first).key("id")),
+                "first given here",
+                "name each subnet once",
+            );
+        }
+        zone_of(check, subnet, position, new);
+    }
+    blocks(check, aws, subnets);
+    if new && !subnets.iter().any(|subnet| subnet.is_public == Some(true)) {
+        check.error(
+            &codes::BLOCK_FIELDS,
+            &base,
+            "a new VPC needs a public subnet",
+            "add one to each zone with `isPublic: true`; its NAT gateway is the machines' way out",
+        );
+    } else if new {
+        for (position, subnet) in subnets.iter().enumerate() {
+            let Some(zone) = subnet.availability_zone.as_deref().filter(|_| subnet.is_public != Some(true))
+            else {
+                continue;
+            };
+            if !zones_of(subnets, true).contains(&zone) {
+                check.error(
+                    &codes::BLOCK_FIELDS,
+                    &base.index(position).key("availabilityZone"),
+                    format!("zone `{zone}` has no public subnet, so its machines have no way out"),
+                    format!("add a subnet in `{zone}` with `isPublic: true`"),
+                );
+            }
+        }
+    }
+}
+
+fn zone_of(check: &mut Check<'_>, subnet: &AwsSubnet, position: usize, new: bool) {
+    let path = spec("aws.subnets").index(position);
+    let region = &check.cluster.region;
+    match &subnet.availability_zone {
+        Some(zone) if !zone.starts_with(region.as_str()) => {
+            let hint = format!("zones of this region are `{region}a`, `{region}b` and so on");
+            check.error(
+                &codes::PLACE_FORM,
+                &path.key("availabilityZone"),
+                format!("`{zone}` is not a zone of `{region}`"),
+                hint,
+            );
+        }
+        None if new => check.error(
+            &codes::BLOCK_FIELDS,
+            &path,
+            format!("subnet `{}` of a new VPC has no `availabilityZone`", subnet.id),
+            format!("add one, for instance `{region}a`"),
+        ),
+        _ => {}
+    }
+    if new && subnet.cidr_block.is_none() {
+        check.error(
+            &codes::BLOCK_FIELDS,
+            &path,
+            format!("subnet `{}` of a new VPC has no `cidrBlock`", subnet.id),
+            "add one, a part of `vpcCIDR`",
+        );
+    }
+}
+
+/// The blocks of subnets lie in the VPC and apart from each other.
+fn blocks(check: &mut Check<'_>, aws: &Aws, subnets: &[AwsSubnet]) {
+    let vpc = aws.vpc_id.is_none().then(|| aws.vpc_cidr.as_deref().unwrap_or(DEFAULT_VPC_CIDR));
+    let vpc = vpc.and_then(|text| text.parse::<IpNet>().ok());
+    let base = spec("aws.subnets");
+    let mut earlier: Vec<(IpNet, usize)> = Vec::new();
+    for (position, subnet) in subnets.iter().enumerate() {
+        let path = base.index(position).key("cidrBlock");
+        let Some(text) = &subnet.cidr_block else { continue };
+        let Some(net) = network::one(check, text, &path) else { continue };
+        if let Some(vpc) = vpc.filter(|vpc| !vpc.contains(&net)) {
+            let finding = Finding::error(
+                &codes::BLOCK_FIELDS,
+                format!("`{net}` is no part of the VPC's network `{vpc}`"),
+            );
+            check.between(
+                finding,
+                (&path, &spec("aws.vpcCIDR")),
+                "the VPC's network",
+                "take a block of the VPC, or make `vpcCIDR` larger",
+            );
+        }
+        if !(16..=28).contains(&net.prefix_len()) {
+            check.error(
+                &codes::NETWORK_SIZE,
+                &path,
+                format!("`{net}` cannot be a subnet: AWS takes /16 to /28"),
+                "use a /20, for instance",
+            );
+        }
+        let other = earlier.iter().find(|(other, _)| other.contains(&net) || net.contains(other));
+        if let Some((other, first)) = other {
+            let finding =
+                Finding::error(&codes::NETWORK_OVERLAP, format!("the subnets `{other}` and `{net}` overlap"));
+            check.between(
+                finding,
+                (&path, &base.index(*first).key("cidrBlock")),
+                "the other one",
+                "give each subnet a block of its own",
+            );
+        }
+        earlier.push((net, position));
+    }
+}
+
+/// The zones of public or of private subnets.
+fn zones_of(subnets: &[AwsSubnet], public: bool) -> Vec<&str> {
+    let mut zones: Vec<&str> = subnets
+        .iter()
+        .filter(|subnet| (subnet.is_public == Some(true)) == public)
+        .filter_map(|subnet| subnet.availability_zone.as_deref())
+        .collect();
+    zones.sort_unstable();
+    zones.dedup();
+    zones
+}
+
+/// The subnets that machines of a role are put into, when every subnet says its zone: public ones with a public address,
+/// private ones without.
+///
+/// Source: kubernetes-sigs/cluster-api-provider-aws pkg/cloud/services/ec2/instances.go, findSubnet
+fn known_zones(aws: &Aws, role: Role) -> Option<Vec<&str>> {
+    let subnets = aws.subnets.as_deref()?;
+    let whole = subnets.iter().all(|subnet| subnet.availability_zone.is_some());
+    let public = aws.public_ip.as_ref().and_then(|public| match role {
+        Role::ControlPlane => public.control_plane,
+        Role::Worker => public.workers,
+    });
+    whole.then(|| zones_of(subnets, public == Some(true)))
+}
+
+/// `controlPlane.failureDomains` has no field on AWS: control planes go wherever there are subnets.
+fn control_plane_zones(check: &mut Check<'_>, aws: &Aws) {
+    let wanted = &check.cluster.control_plane.failure_domains;
+    if wanted.is_empty() {
+        return;
+    }
+    let region = check.cluster.region.clone();
+    let limit = usize::try_from(aws.availability_zone_usage_limit.unwrap_or(3)).unwrap_or(3);
+    let first: Vec<String> = ('a'..='f').take(limit).map(|letter| format!("{region}{letter}")).collect();
+    let actual: Option<Vec<&str>> = match (&aws.subnets, &aws.vpc_id) {
+        (Some(_), _) => known_zones(aws, Role::ControlPlane),
+        (None, Some(_)) => None,
+        (None, None) => Some(first.iter().map(String::as_str).collect()),
+    };
+    let same = actual.as_ref().is_some_and(|actual| {
+        actual.len() == wanted.len() && wanted.iter().all(|zone| actual.contains(&zone.as_str()))
+    });
+    if !same {
+        let where_to = actual.map_or_else(
+            || "wherever there are subnets".to_owned(),
+            |actual| format!("to {}", suggest::list(&actual, "and")),
+        );
+        check.warning(
+            &codes::NOT_IN_USE,
+            &spec("controlPlane.failureDomains"),
+            format!("AWS has no field for this: control planes go {where_to}"),
+            "give `spec.aws.subnets` in the zones that you want, and the same zones here",
+        );
     }
 }
 
@@ -118,6 +373,23 @@ fn vpc(check: &mut Check<'_>, aws: &Aws) {
 ///
 /// Source: kubernetes-sigs/cluster-api-provider-aws pkg/cloud/services/network/subnets.go, availabilityZoneUsageLimit
 fn zones(check: &mut Check<'_>, aws: &Aws) {
+    if aws.subnets.is_some() {
+        let cluster = check.cluster;
+        for pool in &cluster.pools {
+            let Some(known) = known_zones(aws, Role::Worker) else { return };
+            for (position, zone) in pool.failure_domains.iter().enumerate() {
+                if !known.contains(&zone.as_str()) {
+                    check.error(
+                        &codes::BLOCK_FIELDS,
+                        &pool.field.key("failureDomains").index(position),
+                        format!("no subnet for machines of pool `{}` is in zone `{zone}`", pool.name),
+                        "add one to `spec.aws.subnets`: private, or public for machines with a public address",
+                    );
+                }
+            }
+        }
+        return;
+    }
     if aws.vpc_id.is_some() {
         return;
     }

@@ -40,7 +40,7 @@ pub(super) fn check(check: &mut Check<'_>) {
             return;
         }
         in_a_pool(check, address);
-        if check.cluster.provider == Provider::Proxmox {
+        if is_announced(check) {
             outside_the_network(check, address);
         }
     }
@@ -65,6 +65,11 @@ fn in_a_pool(check: &mut Check<'_>, address: IpAddr) {
             "take it out of `spec.proxmox.addresses`, or choose an endpoint outside of them",
         );
     }
+}
+
+/// Whether control planes announce an address themselves; otherwise a load balancer is in front.
+fn is_announced(check: &Check<'_>) -> bool {
+    check.cluster.spec.proxmox.as_ref().is_some_and(|proxmox| proxmox.endpoint_link.is_some())
 }
 
 fn outside_the_network(check: &mut Check<'_>, address: IpAddr) {
@@ -101,7 +106,17 @@ fn port(check: &mut Check<'_>, endpoint: &ResolvedEndpoint) {
             "use 6443",
         ),
         6443 => {}
-        port if check.cluster.provider == Provider::Proxmox && endpoint.host.parse::<IpAddr>().is_ok() => {
+        // The listener of the load balancer has a fixed port, while the endpoint that the provider announces has this one
+        // (kubernetes-sigs/cluster-api-provider-aws pkg/cloud/services/elb/loadbalancer.go, controllers/awscluster_controller.go).
+        port if check.cluster.provider == Provider::Aws => {
+            check.error(
+                &codes::ENDPOINT,
+                &path,
+                format!("the endpoint has port {port}, and the load balancer on AWS listens on 6443 only"),
+                "use 6443",
+            );
+        }
+        port if is_announced(check) && endpoint.host.parse::<IpAddr>().is_ok() => {
             check.warning(
                 &codes::ENDPOINT,
                 &path,

@@ -25,6 +25,7 @@ pub(super) fn check(check: &mut Check<'_>) {
         }
     }
     networks(check, &gcp);
+    no_charts(check);
     if let Some(image) = &gcp.image {
         let bare = image
             .trim_start_matches("https://www.googleapis.com/compute/v1/")
@@ -83,6 +84,14 @@ fn networks(check: &mut Check<'_>, gcp: &Gcp) {
     }
     let internal =
         matches!(gcp.load_balancer_type, Some(GcpLoadBalancer::Internal | GcpLoadBalancer::InternalExternal));
+    if gcp.internal_access.is_some() && !internal {
+        check.warning(
+            &codes::NOT_IN_USE,
+            &spec("gcp.internalAccess"),
+            "`internalAccess` has no effect: the load balancer is external".to_owned(),
+            "remove it, or set `loadBalancerType`",
+        );
+    }
     let host = spec("network.endpoint.host");
     let address =
         check.cluster.network.endpoint.as_ref().and_then(|endpoint| endpoint.host.parse::<IpAddr>().ok());
@@ -97,6 +106,21 @@ fn networks(check: &mut Check<'_>, gcp: &Gcp) {
             format!("the internal address `{address}` is not in the subnet `{net}`"),
         );
         check.between(finding, (&host, &cidr), "the subnet", "choose a free address of the subnet");
+    }
+}
+
+/// Neither Google's cloud controller manager nor its disk driver has a chart.
+fn no_charts(check: &mut Check<'_>) {
+    for field in ["addons.cloudProvider.values", "addons.cloudProvider.csiValues"] {
+        let path = spec(field);
+        if check.is_written(&path) {
+            check.error(
+                &codes::PLAN_NOT_OFFERED,
+                &path,
+                "Google publishes no Helm chart for this, so there is nothing that takes values",
+                "remove it; the manifests are in `clusters/gcp/cloud-provider/` and can be replaced with `--catalog`",
+            );
+        }
     }
 }
 

@@ -10,7 +10,10 @@ use super::{
 use crate::{
     admission::rules::address::{self, Range},
     finding::{Finding, codes},
-    plan::{providers::Proxmox, resolved::Machines},
+    plan::{
+        providers::{Proxmox, ProxmoxCcm},
+        resolved::Machines,
+    },
 };
 
 pub(super) fn check(check: &mut Check<'_>) {
@@ -20,6 +23,32 @@ pub(super) fn check(check: &mut Check<'_>) {
     capacity(check, &proxmox);
     template(check, &proxmox);
     ids(check, &proxmox);
+    controller(check, &proxmox);
+}
+
+/// The Proxmox CSI driver places volumes by labels that only the Proxmox cloud controller manager sets.
+fn controller(check: &mut Check<'_>, proxmox: &Proxmox) {
+    if proxmox.cloud_controller_manager.unwrap_or_default() == ProxmoxCcm::Proxmox {
+        return;
+    }
+    for field in [
+        "addons.cloudProvider.csiValues",
+        "proxmox.csiStorage",
+        "proxmox.regionLabel",
+        "proxmox.apiURL",
+        "proxmox.apiInsecure",
+    ] {
+        let path = spec(field);
+        if check.is_written(&path) {
+            let name = field.rsplit('.').next().unwrap_or(field);
+            check.warning(
+                &codes::NOT_IN_USE,
+                &path,
+                format!("`{name}` has no effect with the Talos cloud controller manager"),
+                "remove it, or set `cloudControllerManager: proxmox`",
+            );
+        }
+    }
 }
 
 /// One family of addresses, as its fields are called.

@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{ByRole, Overrides};
 
+/// The CIDR of a new VPC when a plan says nothing (kubernetes-sigs/cluster-api-provider-aws
+/// `pkg/cloud/services/network/vpc.go`).
+pub const DEFAULT_VPC_CIDR: &str = "10.0.0.0/16";
+
 /// Amazon Web Services.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -30,11 +30,11 @@ pub struct Azure {
     /// The cloud. Default `AzurePublicCloud`. Cannot be changed later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub azure_environment: Option<AzureEnvironment>,
-    /// The CIDR of the virtual network, or what an existing one has. Default `10.0.0.0/16`; Cluster API Provider Azure's own
-    /// default is all of `10.0.0.0/8`, in which pods and services lie.
+    /// The CIDR of a new virtual network. Default `10.0.0.0/16`; Cluster API Provider Azure's own default is all of
+    /// `10.0.0.0/8`, in which pods and services lie.
     #[serde(rename = "vnetCIDR", skip_serializing_if = "Option::is_none")]
     pub vnet_cidr: Option<String>,
-    /// An existing virtual network, instead of a new one; needs `subnetNames`. Its security groups, routes and way out are
+    /// An existing virtual network, instead of a new one; needs `subnetNames` and the `subnetCIDRs` that it has. Its security groups, routes and way out are
     /// then the owner's work: Cluster API Provider Azure leaves them alone
     /// (`azure/services/securitygroups/securitygroups.go`).
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -84,7 +84,7 @@ pub struct Gcp {
     /// Disks beside the system disk, for `spec.talos.userVolumes`. Default none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub additional_disks: Option<GcpDisks>,
-    /// Shielded VM. Needs an image with the guest OS feature `UEFI_COMPATIBLE`. Default: Google's choice for the image.
+    /// Shielded VM. Needs an image with the guest OS feature `UEFI_COMPATIBLE`, as Talos' own has. Default: Google's choice for the image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shielded_instance_config: Option<GcpShieldedInstanceConfig>,
     /// Labels on every cloud resource.

@@ -1,0 +1,368 @@
+//! `infraflux validate` and `infraflux crds`, as a user calls them, and the Admission function.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::{fs, io::Write as _, path::Path, process::Stdio};
+
+use common::infraflux::{infraflux, run, texts};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const CRD: &str = "\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.example.org, labels: {app.kubernetes.io/version: v1.2.3}}
+spec:
+  group: example.org
+  names: {kind: Widget, plural: widgets}
+  scope: Namespaced
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema:
+        openAPIV3Schema:
+          type: object
+          description: A text for people.
+          properties:
+            spec:
+              type: object
+              required: [size]
+              x-kubernetes-validations:
+                - rule: self.size == oldSelf.size
+                  message: size cannot change
+                - rule: self.size < 9 || has(self.mode)
+                  message: large widgets need a mode
+              properties:
+                size: {type: integer, description: How large.}
+                mode: {type: string, enum: [Fast, Slow]}
+";
+
+const GOOD: &str = "\
+apiVersion: example.org/v1
+kind: Widget
+metadata: {name: a, namespace: b}
+spec: {size: 3}
+";
+
+const BAD: &str = "\
+# a comment
+apiVersion: example.org/v1
+kind: Widget
+metadata:
+  name: a
+  namespace: b
+spec:
+  size: \"3\"
+  moed: Fast
+---
+apiVersion: v1
+kind: List
+items:
+  - apiVersion: example.org/v1
+    kind: Widget
+    metadata: {name: c, namespace: b}
+    spec: {size: 10}
+  - apiVersion: example.com/v1
+    kind: Gadget
+    metadata: {name: d, namespace: b}
+---
+replicaCount: 3
+---
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources: [a.yaml]
+";
+
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+fn piped(folder: &Path, arguments: &[&str], input: &str) -> std::process::Output {
+    let mut child = infraflux(folder)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn findings_stand_on_the_line_of_the_file() {
+    let folder = folder(&[("crd.yaml", CRD), ("bad.yaml", BAD)]);
+    let output = run(folder.path(), &["validate", "bad.yaml", "--crds", "crd.yaml"]);
+    assert_eq!(output.status.code(), Some(1));
+    let (stdout, stderr) = texts(&output);
+    assert!(stdout.is_empty(), "{stdout}");
+    insta::assert_snapshot!(stderr);
+}
+
+#[test]
+fn json_and_sarif_carry_the_same() {
+    let folder = folder(&[("crd.yaml", CRD), ("bad.yaml", BAD)]);
+    let call = |format: &str| {
+        let output = run(folder.path(), &["validate", "bad.yaml", "--crds", "crd.yaml", "--format", format]);
+        assert_eq!(output.status.code(), Some(1));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let json = call("json");
+    assert_eq!(json["checked"]["objects"], 3);
+    assert_eq!(json["checked"]["bySchema"], 2);
+    assert_eq!(json["checked"]["notChecked"]["kinds"][0]["kind"], "Gadget");
+    let sarif = call("sarif");
+    // What code hosts need for an annotation: version, driver, rule, level, message, and a relative file with a line.
+    assert_eq!(sarif["version"], "2.1.0");
+    let run = &sarif["runs"][0];
+    assert_eq!(run["tool"]["driver"]["name"], "infraflux");
+    let rules: Vec<&Value> =
+        run["tool"]["driver"]["rules"].as_array().unwrap().iter().map(|rule| &rule["id"]).collect();
+    let results = run["results"].as_array().unwrap();
+    assert_eq!(results.len(), json["findings"].as_array().unwrap().len());
+    for (result, finding) in results.iter().zip(json["findings"].as_array().unwrap()) {
+        assert!(rules.contains(&&result["ruleId"]), "{result}");
+        assert_eq!(result["ruleId"], finding["code"]);
+        assert!(["error", "warning", "note"].contains(&result["level"].as_str().unwrap()));
+        assert!(!result["message"]["text"].as_str().unwrap().is_empty());
+        let place = &result["locations"][0]["physicalLocation"];
+        let uri = place["artifactLocation"]["uri"].as_str().unwrap();
+        assert!(!uri.starts_with('/') && !uri.contains(':'), "{uri}");
+        assert_eq!(place["region"]["startLine"], finding["location"]["line"]);
+        let region = |key: &str| place["region"][key].as_u64().unwrap();
+        assert!(
+            region("startLine") >= 1
+                && region("startColumn") >= 1
+                && region("endLine") >= region("startLine")
+        );
+    }
+}
+
+#[test]
+fn changes_are_judged_against_what_was_there() {
+    let changed = GOOD.replace("size: 3", "size: 4");
+    let folder = folder(&[("crd.yaml", CRD), ("old/a.yaml", GOOD), ("new/a.yaml", &changed)]);
+    let good = run(folder.path(), &["validate", "new", "--crds", "crd.yaml"]);
+    assert_eq!(good.status.code(), Some(0), "{:?}", texts(&good));
+    assert_eq!(texts(&good).1, "1 object: 1 by schema, 1 CEL rule\n");
+    let bad = run(folder.path(), &["validate", "new", "--crds", "crd.yaml", "--against", "old"]);
+    assert_eq!(bad.status.code(), Some(1));
+    assert!(texts(&bad).1.contains("size cannot change"), "{:?}", texts(&bad));
+}
+
+#[test]
+fn what_was_not_checked_is_told_and_strict_refuses_it() {
+    let folder = folder(&[("a.yaml", GOOD)]);
+    let output = run(folder.path(), &["validate", "a.yaml"]);
+    assert_eq!(output.status.code(), Some(0));
+    let line = "1 object: 0 by schema, 0 CEL rules; not checked: 1 object of 1 kind without a schema (Widget); there are no CRDs (give --crds)\n";
+    assert_eq!(texts(&output).1, line);
+    // A schema in the input counts too.
+    let both =
+        format!("{CRD}---\n{GOOD}---\napiVersion: example.org/v1\nkind: Gadget\nmetadata: {{name: a}}\n");
+    let output = piped(folder.path(), &["validate", "-"], &both);
+    assert_eq!(output.status.code(), Some(0), "{:?}", texts(&output));
+    assert!(texts(&output).1.contains("no schema for example.org/v1 Gadget: 1 object not checked"));
+    let output = piped(folder.path(), &["validate", "-", "--strict"], &both);
+    assert_eq!(output.status.code(), Some(1), "{:?}", texts(&output));
+}
+
+#[test]
+fn exit_codes_are_those_of_every_command() {
+    let folder = folder(&[
+        ("a.yaml", GOOD),
+        ("values.yaml", "a: 1\n"),
+        ("broken.yaml", "a: [\n"),
+        ("no-crd.yaml", "a: 1\n"),
+    ]);
+    let table: [(&[&str], i32, &str); 9] = [
+        (&["validate"], 2, "required"),
+        (&["validate", "a.yaml", "--frobnicate"], 2, "unexpected"),
+        (&["validate", "missing.yaml"], 3, "IF0001"),
+        (&["validate", "values.yaml"], 1, "IF1320"),
+        (&["validate", "broken.yaml"], 1, "IF0004"),
+        (&["validate", "a.yaml", "--crds", "no-crd.yaml"], 1, "IF1321"),
+        (&["validate", "-", "--crds", "-"], 2, "IF1301"),
+        (&["validate", "a.yaml", "--crds", "missing"], 3, "IF0001"),
+        (&["crds", "import", "no-crd.yaml"], 1, "IF1321"),
+    ];
+    for (arguments, code, word) in table {
+        let output = run(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {:?}", texts(&output));
+        assert!(texts(&output).1.contains(word), "{arguments:?}: {:?}", texts(&output));
+    }
+}
+
+#[test]
+fn findings_are_limited_with_errors_first() {
+    let folder = folder(&[("crd.yaml", CRD), ("bad.yaml", BAD)]);
+    let arguments = ["validate", "bad.yaml", "--crds", "crd.yaml", "--max-findings", "1"];
+    let output = run(folder.path(), &arguments);
+    let (_, stderr) = texts(&output);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(stderr.matches("error[").count(), 1, "{stderr}");
+    assert!(stderr.contains("more findings are not shown"), "{stderr}");
+    assert_eq!(texts(&run(folder.path(), &arguments)), texts(&output), "the order is not stable");
+}
+
+#[test]
+fn parts_of_kustomizations_charts_and_secrets_are_known() {
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: b}\ndata: {a: 'ENC[AES256_GCM,data:x]'}\nsops: {mac: 'ENC[x]'}\n";
+    let variable = "apiVersion: v1\nkind: Service\nmetadata: {name: a, namespace: b}\nspec: {ports: [{port: '${port}'}]}\n";
+    let folder = folder(&[
+        (
+            "k/kustomization.yaml",
+            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\npatches: [{path: ../p/patch.yaml}]\n",
+        ),
+        (
+            "p/patch.yaml",
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a, namespace: b}\nspec: {replicas: 2}\n",
+        ),
+        ("chart/Chart.yaml", "apiVersion: v2\nname: a\nversion: 1.0.0\n"),
+        ("chart/templates/a.yaml", "{{ if .Values.a }}\n"),
+        ("secret.yaml", secret),
+        ("service.yaml", variable),
+        (".hidden/x.yaml", "a: [\n"),
+        ("README.md", "text"),
+    ]);
+    let output = run(folder.path(), &["validate", "."]);
+    let (_, stderr) = texts(&output);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    for word in [
+        "1 patch of a kustomization",
+        "1 template of a Helm chart",
+        "3 values that Flux or SOPS fill in later",
+    ] {
+        assert!(stderr.contains(word), "{word}: {stderr}");
+    }
+}
+
+#[test]
+fn a_project_keeps_its_crds() {
+    let folder = folder(&[("crd.yaml", CRD), ("bad.yaml", BAD), ("a.yaml", GOOD)]);
+    let path = folder.path();
+    let output = run(path, &["crds", "import", "crd.yaml"]);
+    assert_eq!(output.status.code(), Some(0), "{:?}", texts(&output));
+    assert_eq!(texts(&output).0, "1 new, 0 changed, 0 unchanged: 1 CRDs in .infraflux/crds.json (1 KiB)\n");
+    let store = fs::read_to_string(path.join(".infraflux/crds.json")).unwrap();
+    assert!(!store.contains("text for people") && store.lines().count() < 12, "{store}");
+    let again = run(path, &["crds", "import", "crd.yaml"]);
+    assert!(texts(&again).0.starts_with("0 new, 0 changed, 1 unchanged"), "{:?}", texts(&again));
+    assert_eq!(fs::read_to_string(path.join(".infraflux/crds.json")).unwrap(), store);
+    // Found without being named.
+    let output = run(path, &["validate", "a.yaml"]);
+    assert_eq!(texts(&output).1, "1 object: 1 by schema, 1 CEL rule\n");
+    let status = run(path, &["crds", "status", "a.yaml", "bad.yaml"]);
+    assert_eq!(status.status.code(), Some(0));
+    insta::assert_snapshot!(texts(&status).0);
+    let status = run(path, &["crds", "status", "a.yaml", "bad.yaml", "--format", "json"]);
+    let status: Value = serde_json::from_slice(&status.stdout).unwrap();
+    assert_eq!(
+        status["crds"]["missing"],
+        json!([{"apiVersion": "example.com/v1", "kind": "Gadget", "objects": 1}])
+    );
+    assert_eq!(status["crds"]["crds"][0]["release"], "v1.2.3");
+    // From a pipe, as a list, and with another content.
+    let list = format!(
+        "apiVersion: v1\nkind: List\nitems:\n- {}\n",
+        CRD.replace("size <", "size <=").replace('\n', "\n  ")
+    );
+    let changed = piped(path, &["crds", "import", "-"], &list);
+    assert!(texts(&changed).0.starts_with("0 new, 1 changed, 0 unchanged"), "{:?}", texts(&changed));
+    fs::write(path.join(".infraflux/crds.json"), "{}").unwrap();
+    let broken = run(path, &["validate", "a.yaml"]);
+    assert_eq!(broken.status.code(), Some(1));
+    assert!(texts(&broken).1.contains("IF1323"), "{:?}", texts(&broken));
+}
+
+#[test]
+fn infraflux_yaml_names_crds() {
+    let folder =
+        folder(&[("schemas/crd.yaml", CRD), ("infraflux.yaml", "crds: [schemas]\n"), ("bad.yaml", BAD)]);
+    let output = run(folder.path(), &["validate", "bad.yaml"]);
+    assert!(texts(&output).1.contains("IF0501"), "{:?}", texts(&output));
+}
+
+fn resource_list(spec: &str, items: &[&str]) -> String {
+    let mut out = format!(
+        "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nfunctionConfig:\n  apiVersion: infraflux.io/v1alpha1\n  kind: Admission\n  metadata: {{name: checks}}\n  spec: {spec}\nitems:\n"
+    );
+    for item in items {
+        out.push_str("- ");
+        out.push_str(item.trim_end().replace('\n', "\n  ").as_str());
+        out.push('\n');
+    }
+    out
+}
+
+#[test]
+fn the_admission_function_checks_the_items_it_is_given() {
+    let folder = folder(&[]);
+    let bad = BAD.split("---").next().unwrap().trim_start_matches("# a comment\n");
+    let call = |spec: &str, items: &[&str]| {
+        let output = piped(folder.path(), &[], &resource_list(spec, items));
+        let list: Value = serde_yaml::from_slice(&output.stdout).unwrap();
+        let results = list["results"].as_array().cloned().unwrap_or_default();
+        let found: Vec<String> = results
+            .iter()
+            .map(|result| {
+                format!(
+                    "{} {}",
+                    result["severity"].as_str().unwrap(),
+                    result["tags"]["code"].as_str().unwrap_or("?")
+                )
+            })
+            .collect();
+        (output.status.code(), list["items"].as_array().map_or(0, Vec::len), found)
+    };
+    let info = "info IF1326".to_owned();
+    assert_eq!(call("{}", &[CRD, GOOD]), (Some(0), 2, vec![info.clone()]));
+    assert_eq!(
+        call("{}", &[CRD, bad]),
+        (Some(1), 2, vec!["error IF0501".to_owned(), "error IF0502".to_owned(), info.clone()])
+    );
+    assert_eq!(call("{emit: none}", &[CRD, GOOD]), (Some(0), 0, vec![info.clone()]));
+    let gadget = "apiVersion: example.org/v1\nkind: Gadget\nmetadata: {name: a}\n";
+    assert_eq!(call("{}", &[CRD, gadget]), (Some(0), 2, vec!["warning IF0511".to_owned(), info.clone()]));
+    assert_eq!(
+        call("{strict: true}", &[CRD, gadget]),
+        (Some(1), 2, vec!["error IF0511".to_owned(), info.clone()])
+    );
+    // Without CRDs, Kubernetes' own kinds are still checked, and the remark says what was not.
+    assert_eq!(call("{}", &[GOOD]), (Some(0), 1, vec![info.clone()]));
+    let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: A}\n";
+    assert_eq!(call("{}", &[namespace]), (Some(1), 1, vec!["error IF0513".to_owned(), info]));
+    assert_eq!(call("{refs: 1}", &[GOOD]), (Some(1), 1, vec!["error IF1325".to_owned()]));
+}
+
+#[test]
+fn up_checks_with_the_crds_that_it_is_given() {
+    let Some(crds) = common::crds::folder("up with CRDs") else { return };
+    let folder = folder(&[]);
+    let crds = crds.display().to_string();
+    let output = run(folder.path(), &["up", "--provider", "proxmox", "--name", "lab", "--crds", &crds]);
+    let (stdout, stderr) = texts(&output);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    let line = stdout.lines().last().unwrap();
+    assert!(
+        line.starts_with("schema and CEL: ") && line.contains(" CEL rules") && !line.contains("not checked"),
+        "{line}"
+    );
+    let without = run(folder.path(), &["up", "--provider", "proxmox", "--name", "lab"]);
+    assert!(texts(&without).0.contains("schema and CEL: not checked (give --crds"), "{:?}", texts(&without));
+    let plan = "apiVersion: infraflux.io/v1alpha1\nkind: ClusterPlan\nmetadata: {name: lab}\nspec:\n  provider: proxmox\n  proxmox:\n    overrides:\n      cluster: {spec: {zoneConfig: []}}\n      workers: {spec: {template: {spec: {numCorse: 3}}}}\n";
+    fs::write(folder.path().join("plan.yaml"), plan).unwrap();
+    let bad = run(folder.path(), &["up", "-f", "plan.yaml", "--out", "other", "--crds", &crds]);
+    assert_eq!(bad.status.code(), Some(1), "{:?}", texts(&bad));
+    assert!(texts(&bad).1.contains("IF0501") && texts(&bad).1.contains("plan.yaml"), "{:?}", texts(&bad));
+    assert!(!folder.path().join("other/lab").exists(), "nothing is written");
+}
