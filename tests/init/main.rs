@@ -5,12 +5,14 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod bootstrap;
 mod commands;
 mod decommission;
 mod graph;
 mod program;
 mod schema;
 mod secrets;
+mod tenancy;
 
 use std::collections::BTreeMap;
 

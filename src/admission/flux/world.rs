@@ -473,7 +473,7 @@ impl<'set> World<'set> {
                         "the variable `{name}` has no value in the Kustomization `{}`",
                         kustomization.name()
                     ),
-                    "declare it in the bundle's `bundle.yaml` (or the folder's `variables.yaml`) and supply it; a literal \
+                    "declare it in the bundle's `bundle.yaml` (or the folder's `hub-variables.yaml`) and supply it; a literal \
                      `${` is written `$${`",
                 ),
                 Trouble::Unsupported(text) => (
