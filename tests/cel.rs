@@ -6,6 +6,7 @@
 //! error rather than in `false`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "counts are a part of what these tests are for")]
 
 mod common;
 

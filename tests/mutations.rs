@@ -2,6 +2,7 @@
 //! refused, or listed as legal in `tests/fixtures/mutations/legal.yaml` with a reason, and the second opinion agrees.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "counts are a part of what these tests are for")]
 
 mod common;
 

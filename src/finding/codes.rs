@@ -151,7 +151,8 @@ codes! {
     RESERVED_LABEL = "IF0224", Content, "a node may not give itself this label or taint",
         "Talos writes labels as the node itself, and Kubernetes' NodeRestriction admission lets a node set only a few labels below \
          `kubernetes.io` and `k8s.io` (siderolabs/docs `kubernetes-guides/advanced-guides/node-labels.mdx`). One refused label \
-         keeps all of them off. Roles can be set later with `kubectl label node`.";
+         keeps all of them off. Labels of pools below `node-role.kubernetes.io`, `node-restriction.kubernetes.io` and \
+         `node.cluster.x-k8s.io` are fine: Cluster API sets them.";
     NOTHING_SCHEDULABLE = "IF0225", Content, "no machine takes ordinary pods",
         "Every pool is empty or has a taint that keeps pods away, and control planes do not take pods. DNS, Flux's charts and the \
          Gateway would wait for ever.";

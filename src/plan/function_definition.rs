@@ -27,11 +27,19 @@ pub fn definition(kind: Kind) -> Value {
             "properties": {"spec": {
                 "type": "object",
                 "description": json_schema::admission_spec()["description"],
-                "properties": {"emit": {
-                    "type": "string",
-                    "enum": ["items", "none"],
-                    "description": json_schema::admission_spec()["properties"]["emit"]["description"],
-                }},
+                "properties": {
+                    "emit": {
+                        "type": "string",
+                        "enum": ["items", "none"],
+                        "description": json_schema::admission_spec()["properties"]["emit"]["description"],
+                    },
+                    "strict": json_schema::admission_spec()["properties"]["strict"],
+                    "references": {
+                        "type": "string",
+                        "enum": ["check", "warn", "ignore"],
+                        "description": json_schema::admission_spec()["properties"]["references"]["description"],
+                    },
+                },
             }},
         }),
     };

@@ -126,6 +126,14 @@ pub fn admission_spec() -> Value {
                 "description": "Whether the items are returned: `items` (default), or `none`, which kustomize's `validators` need.",
                 "enum": ["items", "none", null],
             },
+            "strict": {
+                "type": "boolean",
+                "description": "Whether warnings are errors, among them everything that was not checked.",
+            },
+            "references": {
+                "description": "What a reference to something that is not among the items is: an error (`check`), a warning (`warn`, the default) or nothing (`ignore`).",
+                "enum": ["check", "warn", "ignore"],
+            },
         },
         "additionalProperties": false,
     })

@@ -125,10 +125,13 @@ fn shape(provider: Provider) -> Shape {
             max_price: false,
             gpu: false,
             block: object([
-                ("addresses", always_value(json!(["10.20.0.0-10.20.255.250"]))),
-                ("prefix", always_value(json!(8))),
-                ("gateway", always("10.0.0.1")),
-                ("dnsServers", one_of(vec![json!(["10.0.0.53"]), json!(["10.0.0.53", "10.0.0.54"])])),
+                ("addresses", always_value(json!(["10.20.0.10-10.20.250.250"]))),
+                ("prefix", always_value(json!(16))),
+                ("gateway", always("10.20.0.1")),
+                (
+                    "dnsServers",
+                    one_of(vec![json!(["10.20.255.53"]), json!(["10.20.255.53", "10.20.255.54"])]),
+                ),
                 ("templateTags", one_of(vec![json!(["talos"]), json!(["talos", "v1.13"])])),
                 ("vlan", one_of(vec![json!(100)])),
                 ("allowedNodes", one_of(vec![json!(["pve1", "pve2"])])),
@@ -357,7 +360,7 @@ fn talos() -> BoxedStrategy<Value> {
 
 fn network(provider: Provider) -> BoxedStrategy<Value> {
     let endpoint = if provider == Provider::Proxmox {
-        always_value(json!({"host": "10.0.0.10"}))
+        always_value(json!({"host": "10.20.255.10"}))
     } else {
         Just(None).boxed()
     };
@@ -413,6 +416,10 @@ pub fn plan(provider: Provider) -> BoxedStrategy<Value> {
             if spec.pointer("/gcp/loadBalancerType") == Some(&json!("Internal")) {
                 // Talos has to know the address of an internal load balancer beforehand.
                 spec["network"]["endpoint"] = json!({"host": "10.0.0.10"});
+            }
+            if provider == Provider::Gcp && spec.pointer("/addons/cloudProvider/values").is_some() {
+                // Google's controller has no chart.
+                spec["addons"]["cloudProvider"] = json!({"enabled": true});
             }
             json!({"apiVersion": "infraflux.io/v1alpha1", "kind": "ClusterPlan", "metadata": {"name": name}, "spec": spec})
         })

@@ -1,0 +1,233 @@
+//! What checks cost: a stream of foreign objects beside the jsonschema crate, and a fleet beside its rendering.
+//!
+//! `INFRAFLUX_CRDS=DIR cargo bench --bench admission`. Without CRDs only the kinds of Kubernetes and the rules are measured.
+
+#![allow(missing_docs, clippy::expect_used, reason = "a benchmark")]
+
+use std::{collections::BTreeMap, fmt::Write as _, fs, path::PathBuf, sync::OnceLock};
+
+use infraflux::{
+    admission::{
+        Object, Objects,
+        foreign::{Against, Documents},
+        rules::Externals,
+        schema::{Check, Crd, Schemas, documents},
+    },
+    catalog::Catalog,
+    engine::{Engine, Options},
+    plan::{read::Request, resolve::resolve},
+    render::{Library, render},
+    yaml::{self, Limits, Source, Sources, scalar::Schema},
+};
+use rayon::prelude::*;
+use serde_json::Value;
+
+#[path = "../tests/common/oracle.rs"]
+#[allow(dead_code, reason = "shared with tests")]
+mod oracle;
+
+/// The allocator of the program.
+#[cfg(feature = "cli")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() {
+    divan::main();
+}
+
+struct World {
+    schemas: Schemas,
+    raw: BTreeMap<(String, String), Value>,
+}
+
+fn world() -> &'static World {
+    static WORLD: OnceLock<World> = OnceLock::new();
+    WORLD.get_or_init(|| {
+        let mut world = World { schemas: Schemas::new(), raw: BTreeMap::new() };
+        let mut open: Vec<PathBuf> =
+            std::env::var_os("INFRAFLUX_CRDS").map(PathBuf::from).into_iter().collect();
+        while let Some(path) = open.pop() {
+            if path.is_dir() {
+                open.extend(
+                    fs::read_dir(path).expect("a folder").map(|entry| entry.expect("an entry").path()),
+                );
+                continue;
+            }
+            if path.extension().is_none_or(|extension| extension != "yaml") {
+                continue;
+            }
+            let mut sources = Sources::new();
+            let id = sources.add(Source::new("crd", fs::read_to_string(path).expect("text")));
+            for document in yaml::read(&sources, id, Schema::Cluster, Limits::STREAM).expect("YAML") {
+                let value = document.root.to_value();
+                for crd in documents(&value) {
+                    let read = Crd::read(crd).expect("a CRD");
+                    for version in crd["spec"]["versions"].as_array().expect("versions") {
+                        let name = version["name"].as_str().expect("a name");
+                        let key = (format!("{}/{name}", read.group), read.kind.clone());
+                        world.raw.insert(key, version["schema"]["openAPIV3Schema"].clone());
+                    }
+                    world.schemas.add(read);
+                }
+            }
+        }
+        world
+    })
+}
+
+/// A fleet of small clusters that differ in name and addresses.
+fn fleet(clusters: usize) -> String {
+    let mut out = String::from(
+        "apiVersion: infraflux.io/v1alpha1\nkind: FleetPlan\nmetadata: {name: fleet}\nspec:\n  defaults:\n    provider: proxmox\n    region: home\n    network: {managementCIDRs: [198.51.100.0/24]}\n    proxmox: {dnsServers: [192.0.2.53], gateway: 10.0.0.1, prefix: 8}\n  clusters:\n",
+    );
+    for number in 0..clusters {
+        let (high, low) = (number / 250 + 1, number % 250);
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            out,
+            "    - {{name: c{number}, network: {{endpoint: {{host: 10.{high}.{low}.10}}}}, proxmox: {{addresses: [10.{high}.{low}.20-10.{high}.{low}.60]}}}}"
+        );
+    }
+    out
+}
+
+/// A YAML stream of so many objects.
+fn stream(objects: usize) -> String {
+    let engine = Engine::new(Library::new(Catalog::embedded()), Options::default());
+    let mut out = String::new();
+    let mut count = 0;
+    let mut number = 20;
+    while count < objects {
+        let mut request = Request::default();
+        request.add_plans(Source::new("fleet.yaml", fleet(number))).expect("a plan");
+        out.clear();
+        count = 0;
+        for cluster in engine.run(request).clusters {
+            for (_, document) in cluster.documents() {
+                if count < objects {
+                    out.push_str("---\n");
+                    out.push_str(&document.text);
+                    out.push('\n');
+                    count += 1;
+                }
+            }
+        }
+        number *= 2;
+    }
+    out
+}
+
+fn check(text: &str) -> usize {
+    let world = world();
+    let mut sources = Sources::new();
+    let id = sources.add(Source::new("stream.yaml", text));
+    let mut input = Documents::default();
+    for document in yaml::read(&sources, id, Schema::Cluster, Limits::STREAM).expect("YAML") {
+        input.add(&sources, document.root);
+    }
+    let externals = Externals::everything();
+    let previous = Objects::default();
+    let against = Against {
+        schemas: &world.schemas,
+        previous: &previous,
+        externals: &externals,
+        check: Check { no_namespace: None },
+    };
+    let (findings, report) = input.check(&sources, &against);
+    assert!(report.objects > 0);
+    findings.len()
+}
+
+/// Reading, schemas, CEL, rules and references of a stream.
+#[divan::bench(args = [1000, 10_000], sample_count = 5)]
+fn validate(bencher: divan::Bencher<'_, '_>, count: usize) {
+    let text = stream(count);
+    check(&text);
+    bencher.counter(divan::counter::ItemsCount::new(count)).bench(|| check(&text));
+}
+
+fn values(count: usize) -> Vec<Value> {
+    let text = stream(count);
+    let mut sources = Sources::new();
+    let id = sources.add(Source::new("stream.yaml", text));
+    let documents = yaml::read(&sources, id, Schema::Cluster, Limits::STREAM).expect("YAML");
+    documents.into_iter().map(|document| document.root.to_value()).collect()
+}
+
+/// Schemas and CEL alone, of objects that were read.
+#[divan::bench(args = [10_000], sample_count = 5)]
+fn schema_and_cel(bencher: divan::Bencher<'_, '_>, count: usize) {
+    let objects: Objects = values(count).into_iter().map(Object::new).collect();
+    let nothing = Objects::default();
+    let run = || world().schemas.check(&objects, &nothing, Check::default()).violations.len();
+    run();
+    bencher.counter(divan::counter::ItemsCount::new(count)).bench(run);
+}
+
+/// The jsonschema crate on the same objects, structure alone.
+#[divan::bench(args = [10_000], sample_count = 5)]
+fn jsonschema(bencher: divan::Bencher<'_, '_>, count: usize) {
+    let objects = values(count);
+    let key = |object: &Value| {
+        let text = |key: &str| object[key].as_str().unwrap_or_default().to_owned();
+        (text("apiVersion"), text("kind"))
+    };
+    let compiled: BTreeMap<_, _> = objects
+        .iter()
+        .map(key)
+        .collect::<std::collections::BTreeSet<_>>()
+        .into_iter()
+        .filter_map(|key| Some((key.clone(), oracle::Oracle::new(world().raw.get(&key)?))))
+        .collect();
+    let run = || {
+        objects
+            .iter()
+            .filter(|object| compiled.get(&key(object)).is_some_and(|oracle| oracle.holds(object)))
+            .count()
+    };
+    bencher.counter(divan::counter::ItemsCount::new(count)).bench(run);
+}
+
+/// Schemas and CEL of a fleet that was rendered.
+#[divan::bench(args = [1000], sample_count = 5)]
+fn fleet_schema_and_cel(bencher: divan::Bencher<'_, '_>, count: usize) {
+    let library = Library::new(Catalog::embedded());
+    let mut request = Request::default();
+    request.add_plans(Source::new("fleet.yaml", fleet(count))).expect("a plan");
+    let plans = request.merge(library.index()).expect("plans");
+    let clusters: Vec<Objects> = plans
+        .par_iter()
+        .map(|plan| render(resolve(plan, library.index()).expect("a cluster").0, &library).expect("a render"))
+        .map(|cluster| {
+            cluster.documents().map(|(_, document)| Object::new(cluster.value(document).clone())).collect()
+        })
+        .collect();
+    let nothing = Objects::default();
+    let run = || {
+        let one = |objects: &Objects| world().schemas.check(objects, &nothing, Check::default()).rules;
+        clusters.par_iter().map(one).sum::<u64>()
+    };
+    run();
+    bencher.counter(divan::counter::ItemsCount::new(count)).bench(run);
+}
+
+/// Resolving and rendering the same fleet.
+#[divan::bench(args = [1000], sample_count = 5)]
+fn fleet_render(bencher: divan::Bencher<'_, '_>, count: usize) {
+    let library = Library::new(Catalog::embedded());
+    let text = fleet(count);
+    let run = || {
+        let mut request = Request::default();
+        request.add_plans(Source::new("fleet.yaml", &*text)).expect("a plan");
+        let plans = request.merge(library.index()).expect("plans");
+        plans
+            .par_iter()
+            .map(|plan| {
+                render(resolve(plan, library.index()).expect("a cluster").0, &library).expect("a render")
+            })
+            .map(|cluster| cluster.files.len())
+            .sum::<usize>()
+    };
+    run();
+    bencher.counter(divan::counter::ItemsCount::new(count)).bench(run);
+}
