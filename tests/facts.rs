@@ -149,8 +149,8 @@ fn whole(rendered: Rendered) -> Result<Rendered, String> {
 
 /// A plan with the catalogue as it is; many facts are about the same few plans.
 fn before(catalog: &Catalog, path: &str, text: &str, profile: &str) -> Arc<Result<Rendered, String>> {
-    static MADE: Mutex<BTreeMap<(String, String), Arc<Result<Rendered, String>>>> =
-        Mutex::new(BTreeMap::new());
+    type Made = BTreeMap<(String, String), Arc<Result<Rendered, String>>>;
+    static MADE: Mutex<Made> = Mutex::new(BTreeMap::new());
     let key = (path.to_owned(), profile.to_owned());
     if let Some(made) = MADE.lock().unwrap().get(&key) {
         return made.clone();

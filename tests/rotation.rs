@@ -139,43 +139,6 @@ fn references_lead_to_templates(rendered: &Rendered) {
     }
 }
 
-/// A plan with two pools.
-fn base(provider: Provider) -> Value {
-    let block = match provider {
-        Provider::Aws => json!({"ami": "ami-0a1b2c3d4e5f60718"}),
-        Provider::Azure => json!({
-            "subscriptionID": "9f1c2d3e-4a5b-4c6d-8e7f-0123456789ab",
-            "image": {"gallery": "talos", "name": "talos", "version": "1.13.10", "resourceGroup": "images"},
-        }),
-        Provider::Gcp => {
-            json!({"project": "clusters-4711", "image": "projects/clusters-4711/global/images/talos-v1-13"})
-        }
-        Provider::Proxmox => json!({
-            "addresses": ["10.20.0.20-10.20.0.250"], "gateway": "10.20.0.1", "dnsServers": ["10.20.1.53"],
-            "templateTags": ["talos"],
-        }),
-    };
-    let network =
-        if provider == Provider::Proxmox { json!({"endpoint": {"host": "10.20.0.10"}}) } else { json!({}) };
-    json!({
-        "apiVersion": "infraflux.io/v1alpha1",
-        "kind": "ClusterPlan",
-        "metadata": {"name": "lab"},
-        "spec": {
-            "provider": provider.as_str(),
-            "region": match provider {
-                Provider::Aws => "eu-central-1",
-                Provider::Azure => "westeurope",
-                Provider::Gcp => "europe-west3",
-                Provider::Proxmox => "home",
-            },
-            "network": network,
-            "workers": [{"name": "web", "replicas": 3}, {"name": "batch", "replicas": 2}],
-            (provider.as_str()): block,
-        },
-    })
-}
-
 /// Whose names an edit changes.
 #[derive(Clone, Copy)]
 enum Change {
@@ -253,7 +216,7 @@ fn an_edit_changes_the_names_of_what_uses_it_and_no_others() {
     let engine = rendering::engine();
     let mut problems = Vec::new();
     for provider in providers() {
-        let plan = base(provider);
+        let plan = plans::base(provider);
         let first = rendered(&engine, &plans::as_json(&plan)).unwrap();
         references_lead_to_templates(&first);
         let before = names(&first);
@@ -319,7 +282,7 @@ fn a_reformatted_template_changes_no_name() {
     let other = rendering::engine_over(catalog.clone().overlay(commented));
     let engine = rendering::engine();
     for provider in providers() {
-        let text = plans::as_json(&base(provider));
+        let text = plans::as_json(&plans::base(provider));
         let (before, after) = (rendered(&engine, &text).unwrap(), rendered(&other, &text).unwrap());
         assert_eq!(names(&before), names(&after));
         assert_eq!(before.patches(), after.patches());

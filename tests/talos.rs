@@ -345,8 +345,9 @@ fn images_are_named_as_the_factory_names_them() {
                 extensions.as_array().unwrap().iter().filter_map(Value::as_str).collect();
             assert!(extensions.is_sorted() && extensions.contains(&"siderolabs/gvisor"), "{extensions:?}");
             assert_eq!(posted["customization"]["extraKernelArgs"][0], "console=ttyS0");
-            let canonical: String =
-                file.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
+            let canonical: Vec<&str> =
+                file.split_inclusive('\n').filter(|line| !line.starts_with('#')).collect();
+            let canonical = canonical.concat();
             let hash = <sha2::Sha256 as sha2::Digest>::digest(&canonical);
             assert_eq!(infraflux::catalog::hex(&hash), id);
         }

@@ -753,7 +753,8 @@ pub fn page() -> String {
         if codes.is_empty() {
             continue;
         }
-        out.push_str(&format!("\n## {title}\n"));
+        // Writing to a String cannot fail.
+        let _ = write!(out, "\n## {title}\n");
         for code in codes {
             let exit = code.class.exit_code();
             let _ =

@@ -152,7 +152,7 @@ variables! {
         "CONTROL_PLANE_ENDPOINT_PORT", "spec.network.endpoint.port", "the port of the API endpoint, when the plan gives one"
             => |context| integer(context.cluster.network.endpoint.as_ref()?.port);
         "API_SERVER_PORT", "spec.network.endpoint.port", "the port of the API endpoint; 6443 unless the plan says otherwise"
-            => |context| integer(context.cluster.network.endpoint.as_ref().map_or(6443, |endpoint| endpoint.port));
+            => |context| integer(context.cluster.spec.network.as_ref().and_then(|network| network.endpoint.as_ref()?.port).unwrap_or(6443));
         "MANAGEMENT_CIDRS", "spec.network.managementCIDRs", "from where the hub and operators come; unset when the list is empty"
             => |context| list(&context.cluster.network.management_cidrs);
         "MANAGEMENT_CIDRS_V4", "spec.network.managementCIDRs", "the IPv4 ones of `MANAGEMENT_CIDRS`, for providers that list the families apart"

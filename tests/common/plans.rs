@@ -496,12 +496,15 @@ fn shuffle<Item>(items: &mut [Item], seed: &mut u64) {
     }
 }
 
-/// A copy of a plan with one field set; mappings on the way are made, list positions must be there.
+/// A copy of a plan with one field set; mappings on the way are made, and lists of one entry.
 pub fn set(plan: &Value, path: &str, value: Value) -> Value {
     let mut copy = plan.clone();
     let mut place = &mut copy;
     for step in path.split('.') {
         if let Ok(position) = step.parse::<usize>() {
+            if place.is_null() {
+                *place = json!([{}]);
+            }
             place = &mut place[position];
         } else {
             if place.is_null() {
@@ -521,4 +524,41 @@ pub fn with_extensions_turned(plan: &Value) -> Value {
         list.reverse();
     }
     copy
+}
+
+/// A plan with two pools, complete on its provider.
+pub fn base(provider: Provider) -> Value {
+    let block = match provider {
+        Provider::Aws => json!({"ami": "ami-0a1b2c3d4e5f60718"}),
+        Provider::Azure => json!({
+            "subscriptionID": "9f1c2d3e-4a5b-4c6d-8e7f-0123456789ab",
+            "image": {"gallery": "talos", "name": "talos", "version": "1.13.10", "resourceGroup": "images"},
+        }),
+        Provider::Gcp => {
+            json!({"project": "clusters-4711", "image": "projects/clusters-4711/global/images/talos-v1-13"})
+        }
+        Provider::Proxmox => json!({
+            "addresses": ["10.20.0.20-10.20.0.250"], "gateway": "10.20.0.1", "dnsServers": ["10.20.1.53"],
+            "templateTags": ["talos"],
+        }),
+    };
+    let network =
+        if provider == Provider::Proxmox { json!({"endpoint": {"host": "10.20.0.10"}}) } else { json!({}) };
+    json!({
+        "apiVersion": "infraflux.io/v1alpha1",
+        "kind": "ClusterPlan",
+        "metadata": {"name": "lab"},
+        "spec": {
+            "provider": provider.as_str(),
+            "region": match provider {
+                Provider::Aws => "eu-central-1",
+                Provider::Azure => "westeurope",
+                Provider::Gcp => "europe-west3",
+                Provider::Proxmox => "home",
+            },
+            "network": network,
+            "workers": [{"name": "web", "replicas": 3}, {"name": "batch", "replicas": 2}],
+            (provider.as_str()): block,
+        },
+    })
 }

@@ -104,10 +104,8 @@ pub(super) fn claims(cluster: &ResolvedCluster) -> Vec<Claim> {
         let text = aws.vpc_cidr.as_deref().unwrap_or(DEFAULT_VPC_CIDR);
         add(Use::MachineNetwork, text, spec("aws.vpcCIDR"), address::cidr(text));
     }
-    if let Some(azure) = &written.azure {
-        if let Some(text) = &azure.vnet_cidr {
-            add(Use::MachineNetwork, text, spec("azure.vnetCIDR"), address::cidr(text));
-        }
+    if let Some(text) = written.azure.as_ref().and_then(|azure| azure.vnet_cidr.as_ref()) {
+        add(Use::MachineNetwork, text, spec("azure.vnetCIDR"), address::cidr(text));
     }
     if let Some(gcp) = &written.gcp
         && gcp.subnet.is_none()
