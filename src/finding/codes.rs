@@ -496,6 +496,10 @@ codes! {
         "Cluster ids of one mesh, owner ids of DNS records, ranges of VM ids: with the same value two clusters change or \
          delete each other's things.";
 
+    FLUX_RETIRED = "IF0926", Content, "a chart from a retired source",
+        "The source is listed for what still depends on it, and gets no updates or images that can be pulled. \
+         `management/flux/README.md` names what took its place.";
+
     // 10 secrets
     SECRET_PLAIN = "IF1001", Content, "a secret value stands in plain text",
         "Whoever reads the repository reads the value, and Git keeps it for ever: treat it as known and make a new one. \

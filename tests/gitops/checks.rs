@@ -13,6 +13,7 @@ fn every_provider_with_every_bundle_passes() {
             "  addons: {cilium: {enabled: false}}\n",
             "  addons: {gateway: {enabled: false}}\n",
             "  workers: []\n  controlPlane: {replicas: 1}\n",
+            "  gitops: {sourceRef: {kind: OCIRepository, name: platform, namespace: sources}, path: ./catalog/v1, shard: s1, decryptionSecret: age}\n",
         ] {
             for cluster in render(&plan(provider, "lab", more)) {
                 let report = flux::check(&objects(&cluster), folders(), repository(&cluster));

@@ -257,6 +257,7 @@ impl<'set> World<'set> {
         };
         world.sources = objects.iter().filter(|object| object.group() == SOURCE).cloned().collect();
         if let Some(folder) = folders.get("management/flux", &[]) {
+            world.report.findings.extend(folder.findings.iter().cloned());
             world.sources.extend(
                 folder
                     .objects
