@@ -1,33 +1,24 @@
 //! What Flux would apply is what the CRDs take: every object of every Kustomization, after its variables are filled in.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::OnceLock};
 
 use infraflux::admission::{
     Object,
-    flux::{World, folder::Folders},
+    flux::{World, folder::Folders, world::Delivery},
 };
 
 use crate::{
-    schema::Crds,
+    common::crds::{Crds, Verdict},
     world::{folders, objects, plan, providers, render, repository},
 };
 
-/// The folders of CRDs whose kinds the catalogue uses.
-const FOLDERS: [&str; 10] = [
-    "cert-manager",
-    "cilium",
-    "cloudnative-pg",
-    "envoy-gateway",
-    "flux",
-    "gateway-api",
-    "kyverno",
-    "longhorn",
-    "prometheus-operator",
-    "velero",
-];
-
 /// Kinds that the catalogue uses and whose CRDs are not at hand, so that nobody checks them here.
 const UNCHECKED: [&str; 1] = ["VolumeSnapshotClass snapshot.storage.k8s.io/v1"];
+
+fn crds() -> Option<&'static Crds> {
+    static CRDS: OnceLock<Option<Crds>> = OnceLock::new();
+    CRDS.get_or_init(|| Crds::of_profile("stable", "what Flux applies, against its CRDs")).as_ref()
+}
 
 fn is_built_in(object: &Object) -> bool {
     let group = object.group();
@@ -41,8 +32,9 @@ fn check(crds: &Crds, object: &Object, unknown: &mut BTreeSet<String>) -> Vec<St
         return Vec::new();
     }
     match crds.check(&object.value) {
-        Some(errors) => errors.into_iter().map(|error| format!("{}: {error}", object.id)).collect(),
-        None => {
+        Verdict::Fine => Vec::new(),
+        Verdict::Wrong(errors) => errors.into_iter().map(|error| format!("{}: {error}", object.id)).collect(),
+        Verdict::Unknown => {
             unknown.insert(format!("{} {}", object.id.kind, object.id.api_version));
             Vec::new()
         }
@@ -51,7 +43,7 @@ fn check(crds: &Crds, object: &Object, unknown: &mut BTreeSet<String>) -> Vec<St
 
 #[test]
 fn every_resolved_object_fits_its_crd() {
-    let Some(crds) = Crds::read(|name| FOLDERS.contains(&name)) else { return };
+    let Some(crds) = crds() else { return };
     let mut unknown = BTreeSet::new();
     let mut count = 0;
     for provider in providers() {
@@ -64,11 +56,11 @@ fn every_resolved_object_fits_its_crd() {
             for cluster in render(&plan(provider, "lab", more)) {
                 let objects = objects(&cluster);
                 let world = World::new(&objects, folders(), repository(&cluster));
-                let delivered = world.deliveries.iter().flat_map(|delivery| delivery.objects());
+                let delivered = world.deliveries.iter().flat_map(Delivery::objects);
                 let own = objects.iter().filter(|object| object.group().ends_with(".fluxcd.io"));
                 let mut errors = Vec::new();
                 for object in own.chain(delivered.map(|delivered| &delivered.object)) {
-                    errors.extend(check(&crds, object, &mut unknown));
+                    errors.extend(check(crds, object, &mut unknown));
                     count += 1;
                 }
                 assert!(errors.is_empty(), "{provider} {more}:\n{}", errors.join("\n"));
@@ -86,13 +78,13 @@ fn every_resolved_object_fits_its_crd() {
 /// The sources and the hub's own Kustomizations.
 #[test]
 fn the_management_folder_fits_its_crds() {
-    let Some(crds) = Crds::read(|name| name == "flux") else { return };
+    let Some(crds) = crds() else { return };
     let folder = Folders::get(folders(), "management/flux", &[]).expect("the folder");
     assert!(folder.findings.is_empty(), "{:?}", folder.findings);
     assert!(folder.objects.len() > 40);
     let mut unknown = BTreeSet::new();
     for built in &folder.objects {
-        let errors = check(&crds, &Object::new(built.node.to_value()), &mut unknown);
+        let errors = check(crds, &Object::new(built.node.to_value()), &mut unknown);
         assert!(errors.is_empty(), "{errors:?}");
     }
     assert!(unknown.is_empty(), "{unknown:?}");
