@@ -360,8 +360,7 @@ fn what_needs_an_extension_brings_it() {
     let engine = engine();
     let extensions =
         |plan: &Value| rendered(&engine, plan).cluster.unwrap().cluster.talos.schematic.extensions.clone();
-    let bare =
-        plans::set(&plans::set(&everything("stable"), "spec.recipes", json!([])), "spec.workers", json!([]));
+    let bare = plans::set(&single("stable"), "spec.recipes", json!([]));
     assert_eq!(extensions(&bare), ["siderolabs/qemu-guest-agent"]);
     let with_base = plans::set(&bare, "spec.recipes", json!(["base"]));
     assert_eq!(

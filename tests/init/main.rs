@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+#[cfg(unix)]
 mod bootstrap;
 mod commands;
 mod decommission;
