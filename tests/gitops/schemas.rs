@@ -2,13 +2,19 @@
 
 use std::{collections::BTreeSet, sync::OnceLock};
 
-use infraflux::admission::{
-    Object,
-    flux::{World, folder::Folders, world::Delivery},
+use infraflux::{
+    admission::{
+        Object,
+        flux::{World, folder::Folders, world::Delivery},
+    },
+    catalog::Catalog,
 };
 
 use crate::{
-    common::crds::{Crds, Verdict},
+    common::{
+        crds::{Crds, Verdict, folder},
+        infraflux as program,
+    },
     world::{folders, objects, plan, providers, render, repository},
 };
 
@@ -79,13 +85,43 @@ fn every_resolved_object_fits_its_crd() {
 #[test]
 fn the_management_folder_fits_its_crds() {
     let Some(crds) = crds() else { return };
-    let folder = Folders::get(folders(), "management/flux", &[]).expect("the folder");
-    assert!(folder.findings.is_empty(), "{:?}", folder.findings);
-    assert!(folder.objects.len() > 40);
+    let flux = Folders::get(folders(), "management/flux", &[]).expect("the folder");
+    assert!(flux.findings.is_empty(), "{:?}", flux.findings);
+    assert!(flux.objects.len() > 40);
     let mut unknown = BTreeSet::new();
-    for built in &folder.objects {
+    for built in &flux.objects {
         let errors = check(crds, &Object::new(built.node.to_value()), &mut unknown);
         assert!(errors.is_empty(), "{errors:?}");
     }
     assert!(unknown.is_empty(), "{unknown:?}");
+}
+
+/// `infraflux up --crds` checks what the shared folders hold as well, at their lines.
+#[test]
+fn up_checks_shared_folders_against_crds() {
+    let Some(crds) = folder("what `up --crds` says of shared folders") else { return };
+    let place = tempfile::TempDir::new().unwrap();
+    let path = "catalog/clusters/gateway/configs/shared/gateway.yaml";
+    let source = Catalog::embedded().get(path.strip_prefix("catalog/").unwrap()).unwrap().text().to_owned();
+    let file = place.path().join(path);
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let up = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        let crds = crds.to_str().unwrap();
+        let arguments = ["up", "--provider", "aws", "--name", "lab", "--crds", crds, "--catalog", "catalog"];
+        program::run(place.path(), &arguments)
+    };
+    let good = up(&source);
+    assert_eq!(good.status.code(), Some(0), "{}", program::texts(&good).1);
+    // The port becomes a text only when its variable is filled in, and a misspelt field is unknown to the kind.
+    for (right, wrong, line) in [
+        ("port: 80", "port: ${quote}${gateway_issuer}${quote}", 16),
+        ("gatewayClassName:", "gatewayClass:", 13),
+    ] {
+        let bad = up(&source.replacen(right, wrong, 1));
+        let (_, stderr) = program::texts(&bad);
+        assert_eq!(bad.status.code(), Some(1), "{stderr}");
+        assert!(stderr.contains(&format!("gateway.yaml:{line}:")), "{wrong}: {stderr}");
+        assert!(stderr.contains("error[IF05"), "{stderr}");
+    }
 }
