@@ -184,13 +184,13 @@ fn what_is_taken_away_is_missed() {
         let outcome = bring_up(lab, &rendered, brought);
         assert!(!outcome.stuck.is_empty(), "{what}: nothing was missed");
         // What waits for something that waits says no more; the first causes are what counts.
-        let causes: Vec<String> = outcome
+        let first: Vec<String> = outcome
             .stuck
             .iter()
             .filter(|(_, why)| !why.ends_with("which is not ready") && !why.contains("has not applied"))
             .map(|(object, why)| format!("  {object}: {why}\n"))
             .collect();
-        writeln!(text, "{what}: {} never ready\n{}", outcome.stuck.len(), causes.concat()).unwrap();
+        writeln!(text, "{what}: {} never ready\n{}", outcome.stuck.len(), first.concat()).unwrap();
     }
     insta::assert_snapshot!(text);
 }
