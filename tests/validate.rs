@@ -444,3 +444,55 @@ fn crds_among_the_items_check_what_a_function_renders() {
     assert_eq!(bad.status.code(), Some(1), "{}", texts(&bad).1);
     assert!(texts(&bad).1.contains("IF0501") && texts(&bad).1.contains("numCores"), "{}", texts(&bad).1);
 }
+
+#[test]
+fn what_an_early_generator_wrote_is_refused_by_schemas_too() {
+    let Some(crds) = common::crds::folder("the early output") else { return };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/early");
+    let crds = crds.display().to_string();
+    let table: [(&str, &[(&str, &str, &str)]); 4] = [
+        (
+            "aws",
+            &[
+                ("IF0509", "TalosControlPlane", "apiVersion"),
+                ("IF0509", "AWSMachineTemplate", "apiVersion"),
+                ("IF0503", "AWSMachineTemplate", "spec.template.spec.instanceType"),
+                ("IF0509", "HelmRelease", "apiVersion"),
+            ],
+        ),
+        (
+            "azure",
+            &[
+                ("IF0509", "TalosControlPlane", "apiVersion"),
+                ("IF0503", "AzureMachineTemplate", "spec.template.spec.vmSize"),
+            ],
+        ),
+        (
+            "gcp",
+            &[
+                ("IF0509", "TalosControlPlane", "apiVersion"),
+                ("IF0503", "GCPMachineTemplate", "spec.template.spec.instanceType"),
+            ],
+        ),
+        ("proxmox", &[("IF0509", "TalosControlPlane", "apiVersion")]),
+    ];
+    for (name, expected) in table {
+        let file = format!("{name}.yaml");
+        let output = run(&root, &["validate", &file, "--crds", &crds, "--format", "json"]);
+        assert_eq!(output.status.code(), Some(1), "{name}");
+        let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let found: Vec<(&str, &str, &str)> = json["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|finding| {
+                let text =
+                    |value: &'static str| finding.pointer(value).and_then(Value::as_str).unwrap_or_default();
+                (text("/code"), text("/object/kind"), text("/field"))
+            })
+            .collect();
+        for row in expected {
+            assert!(found.contains(row), "{name}: {row:?} is not among {found:#?}");
+        }
+    }
+}
