@@ -359,10 +359,140 @@ fn up_checks_with_the_crds_that_it_is_given() {
     );
     let without = run(folder.path(), &["up", "--provider", "proxmox", "--name", "lab"]);
     assert!(texts(&without).0.contains("schema and CEL: not checked (give --crds"), "{:?}", texts(&without));
-    let plan = "apiVersion: infraflux.io/v1alpha1\nkind: ClusterPlan\nmetadata: {name: lab}\nspec:\n  provider: proxmox\n  proxmox:\n    overrides:\n      cluster: {spec: {zoneConfig: []}}\n      workers: {spec: {template: {spec: {numCorse: 3}}}}\n";
+    let plan = "apiVersion: infraflux.io/v1alpha1\nkind: ClusterPlan\nmetadata: {name: lab}\nspec:\n  provider: proxmox\n  proxmox:\n    overrides:\n      workers: {numCorse: 3}\n";
     fs::write(folder.path().join("plan.yaml"), plan).unwrap();
     let bad = run(folder.path(), &["up", "-f", "plan.yaml", "--out", "other", "--crds", &crds]);
     assert_eq!(bad.status.code(), Some(1), "{:?}", texts(&bad));
     assert!(texts(&bad).1.contains("IF0501") && texts(&bad).1.contains("plan.yaml"), "{:?}", texts(&bad));
     assert!(!folder.path().join("other/lab").exists(), "nothing is written");
+}
+
+/// A package with checks: items, an Admission, and the program beside them.
+#[cfg(unix)]
+fn package(spec: &str, kustomization: &str, items: &[(&str, &str)]) -> TempDir {
+    let checks = format!(
+        "apiVersion: infraflux.io/v1alpha1\nkind: Admission\nmetadata:\n  name: checks\n  annotations:\n    config.kubernetes.io/local-config: \"true\"\n    config.kubernetes.io/function: |\n      exec: {{path: ./infraflux}}\nspec: {spec}\n"
+    );
+    let mut files = vec![("checks.yaml", checks.as_str()), ("kustomization.yaml", kustomization)];
+    files.extend(items);
+    let folder = folder(&files);
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_infraflux"), folder.path().join("infraflux")).unwrap();
+    folder
+}
+
+#[cfg(unix)]
+#[test]
+fn kustomize_runs_admission_as_validator_and_as_transformer() {
+    let Some(kustomize) = common::clients::client("kustomize", "Admission with kustomize") else { return };
+    let bad = BAD.split("---").next().unwrap();
+    let build = |spec: &str, field: &str, item: &str| {
+        let kustomization = format!("resources: [crd.yaml, a.yaml]\n{field}: [checks.yaml]\n");
+        let folder = package(spec, &kustomization, &[("crd.yaml", CRD), ("a.yaml", item)]);
+        std::process::Command::new(&kustomize)
+            .args(["build", "--enable-alpha-plugins", "--enable-exec", "."])
+            .current_dir(folder.path())
+            .output()
+            .unwrap()
+    };
+    for (spec, field) in [("{emit: none}", "validators"), ("{}", "transformers")] {
+        let good = build(spec, field, GOOD);
+        assert!(good.status.success(), "{field}: {:?}", texts(&good));
+        assert!(texts(&good).0.contains("kind: Widget"), "{field}: {:?}", texts(&good));
+        let refused = build(spec, field, bad);
+        assert!(!refused.status.success(), "{field}: {:?}", texts(&refused));
+        assert!(texts(&refused).1.contains("IF0501"), "{field}: {:?}", texts(&refused));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn kpt_runs_admission_and_keeps_the_package() {
+    let Some(kpt) = common::clients::client("kpt", "Admission with kpt") else { return };
+    let bad = BAD.split("---").next().unwrap();
+    for (item, fits) in [(GOOD, true), (bad, false)] {
+        let folder = package("{}", "", &[("crd.yaml", CRD), ("a.yaml", item)]);
+        fs::remove_file(folder.path().join("kustomization.yaml")).unwrap();
+        let output = std::process::Command::new(&kpt)
+            .args(["fn", "eval", ".", "--exec", "./infraflux", "--fn-config", "checks.yaml"])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.success(), fits, "{:?}", texts(&output));
+        assert!(fits || texts(&output).1.contains("IF0501"), "{:?}", texts(&output));
+        assert!(fs::read_to_string(folder.path().join("a.yaml")).unwrap().contains("kind: Widget"));
+        assert!(folder.path().join("crd.yaml").exists());
+    }
+}
+
+#[test]
+fn crds_among_the_items_check_what_a_function_renders() {
+    let Some(crds) = common::crds::folder("a render with CRD items") else { return };
+    let crd =
+        fs::read_to_string(crds.join("capmox/proxmoxmachinetemplates.infrastructure.cluster.x-k8s.io.yaml"))
+            .unwrap();
+    let crd = crd.trim_start_matches("---\n");
+    let list = |overrides: &str| {
+        format!(
+            "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nfunctionConfig:\n  apiVersion: infraflux.io/v1alpha1\n  kind: ClusterPlan\n  metadata: {{name: lab}}\n  spec: {{provider: proxmox, proxmox: {{overrides: {{workers: {{{overrides}}}}}}}}}\nitems:\n- {}\n",
+            crd.trim_end().replace('\n', "\n  ")
+        )
+    };
+    let folder = folder(&[]);
+    let good = piped(folder.path(), &[], &list("numCores: 3"));
+    assert_eq!(good.status.code(), Some(0), "{}", texts(&good).1);
+    let bad = piped(folder.path(), &[], &list("numCorse: 3"));
+    assert_eq!(bad.status.code(), Some(1), "{}", texts(&bad).1);
+    assert!(texts(&bad).1.contains("IF0501") && texts(&bad).1.contains("numCores"), "{}", texts(&bad).1);
+}
+
+#[test]
+fn what_an_early_generator_wrote_is_refused_by_schemas_too() {
+    let Some(crds) = common::crds::folder("the early output") else { return };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/early");
+    let crds = crds.display().to_string();
+    let table: [(&str, &[(&str, &str, &str)]); 4] = [
+        (
+            "aws",
+            &[
+                ("IF0509", "TalosControlPlane", "apiVersion"),
+                ("IF0509", "AWSMachineTemplate", "apiVersion"),
+                ("IF0503", "AWSMachineTemplate", "spec.template.spec.instanceType"),
+                ("IF0509", "HelmRelease", "apiVersion"),
+            ],
+        ),
+        (
+            "azure",
+            &[
+                ("IF0509", "TalosControlPlane", "apiVersion"),
+                ("IF0503", "AzureMachineTemplate", "spec.template.spec.vmSize"),
+            ],
+        ),
+        (
+            "gcp",
+            &[
+                ("IF0509", "TalosControlPlane", "apiVersion"),
+                ("IF0503", "GCPMachineTemplate", "spec.template.spec.instanceType"),
+            ],
+        ),
+        ("proxmox", &[("IF0509", "TalosControlPlane", "apiVersion")]),
+    ];
+    for (name, expected) in table {
+        let file = format!("{name}.yaml");
+        let output = run(&root, &["validate", &file, "--crds", &crds, "--format", "json"]);
+        assert_eq!(output.status.code(), Some(1), "{name}");
+        let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let found: Vec<(&str, &str, &str)> = json["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|finding| {
+                let text =
+                    |value: &'static str| finding.pointer(value).and_then(Value::as_str).unwrap_or_default();
+                (text("/code"), text("/object/kind"), text("/field"))
+            })
+            .collect();
+        for row in expected {
+            assert!(found.contains(row), "{name}: {row:?} is not among {found:#?}");
+        }
+    }
 }

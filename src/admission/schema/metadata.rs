@@ -5,9 +5,11 @@
 use serde_json::Value;
 
 use super::{
+    at::At,
     builtin::{self, NameForm},
     store::Check,
-    walk::{self, At, cut},
+    told::cut,
+    walk,
 };
 use crate::{
     admission::{

@@ -5,8 +5,10 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use super::{
-    format::whole_number,
-    node::{Bounds, Id, Junctors, Limit, List, Node, Others, Tree},
+    at::At,
+    node::{Bounds, Id, Junctors, List, Node, Others, Tree, Type},
+    number::{compare, equal, is_multiple},
+    told::{Told, cut, missing, name, not_allowed, shown, twice, unknown, wrong_type},
 };
 use crate::{
     admission::{Object, Violation},
@@ -16,42 +18,6 @@ use crate::{
 
 /// So many problems of one object are told; more help nobody.
 pub(super) const MOST: usize = 100;
-
-/// A place in the object under check, kept on the stack: most objects have no problem to build a path for.
-#[derive(Clone, Copy)]
-pub(crate) struct At<'up> {
-    up: Option<&'up At<'up>>,
-    step: Step<'up>,
-}
-
-#[derive(Clone, Copy)]
-enum Step<'up> {
-    Root,
-    Key(&'up str),
-    Index(usize),
-}
-
-impl<'up> At<'up> {
-    pub(crate) const ROOT: Self = Self { up: None, step: Step::Root };
-
-    pub(crate) fn key(&'up self, key: &'up str) -> Self {
-        Self { up: Some(self), step: Step::Key(key) }
-    }
-
-    pub(crate) fn index(&'up self, index: usize) -> Self {
-        Self { up: Some(self), step: Step::Index(index) }
-    }
-
-    pub(crate) fn path(&self) -> FieldPath {
-        let mut path = self.up.map(Self::path).unwrap_or_default();
-        match self.step {
-            Step::Root => {}
-            Step::Key(key) => path.push_key(key),
-            Step::Index(index) => path.push_index(index),
-        }
-        path
-    }
-}
 
 /// Checks one object. The value should be [`super::default::completed`].
 pub(super) fn check(tree: &Tree, object: &Object, value: &Value) -> Vec<Violation> {
@@ -75,9 +41,6 @@ struct Walk<'run> {
     silent: bool,
     failed: bool,
 }
-
-/// A message and its next step.
-type Told = (String, Option<String>);
 
 impl Walk<'_> {
     fn say(&mut self, code: &'static Code, path: impl FnOnce() -> FieldPath, told: impl FnOnce() -> Told) {
@@ -131,7 +94,7 @@ impl Walk<'_> {
         let fits = if value.is_null() {
             node.nullable || (node.kind.is_none() && !node.int_or_string)
         } else if node.int_or_string {
-            value.is_string() || super::node::Type::Integer.takes(value)
+            value.is_string() || Type::Integer.takes(value)
         } else {
             node.kind.is_none_or(|kind| kind.takes(value))
         };
@@ -397,168 +360,4 @@ impl Walk<'_> {
         let message = format!("`{}` must have only one of {}", name(at), suggest::list(&given, "and"));
         (message, Some("remove all but one of them".to_owned()))
     }
-}
-
-/// The last name on a path, for messages.
-fn name(at: &At<'_>) -> String {
-    match (at.step, at.up) {
-        (Step::Key(key), _) => cut(key, 80),
-        (Step::Index(index), Some(up)) => format!("{}[{index}]", name(up)),
-        _ => "the object".to_owned(),
-    }
-}
-
-/// A text of at most so many characters.
-pub(crate) fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
-/// A value in a message.
-pub(crate) fn shown(value: &Value) -> String {
-    match value {
-        Value::Array(_) | Value::Object(_) => kind_of(value).to_owned(),
-        Value::String(text) if text.is_empty() => "an empty string".to_owned(),
-        Value::String(text) => format!("`{}`", cut(text, 80)),
-        other => format!("`{other}`"),
-    }
-}
-
-/// The word for a value's type.
-pub(crate) fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(number) if number.is_f64() => "a number with a fraction",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "a mapping",
-    }
-}
-
-fn wrong_type(node: &Node, value: &Value, at: &At<'_>) -> Told {
-    use super::node::Type;
-    let wanted = match node.kind {
-        Some(kind) => kind.words(),
-        None => "an integer or a string",
-    };
-    let shown = match value {
-        Value::String(_) | Value::Bool(_) | Value::Number(_) => {
-            format!("{} ({})", kind_of(value), shown(value))
-        }
-        _ => kind_of(value).to_owned(),
-    };
-    let hint = match (node.kind, value) {
-        (Some(Type::Integer | Type::Number), Value::String(text)) if text.trim().parse::<f64>().is_ok() => {
-            Some("remove the quotes".to_owned())
-        }
-        (Some(Type::Boolean), Value::String(text)) if matches!(&**text, "true" | "false") => {
-            Some("remove the quotes".to_owned())
-        }
-        (Some(Type::String), Value::Bool(_) | Value::Number(_)) => {
-            Some("put it in quotes; without them YAML reads something else".to_owned())
-        }
-        (Some(Type::Array), _) if !value.is_null() => {
-            Some("write it as a list, with `- ` before each entry".to_owned())
-        }
-        (_, Value::Null) => Some("remove the key, or give it a value".to_owned()),
-        _ => None,
-    };
-    (format!("`{}` is {shown}, it must be {wanted}", name(at)), hint)
-}
-
-fn unknown(node: &Node, key: &str, at: &At<'_>) -> Told {
-    let owner = match at.step {
-        Step::Root => "the object".to_owned(),
-        _ => format!("`{}`", name(at)),
-    };
-    // Names that nobody would type by mistake are not worth the comparison.
-    let known = node.properties.iter().map(|(name, _)| &**name);
-    let hint = (key.len() <= 64).then(|| suggest::hint(key, known)).flatten();
-    (format!("{owner} has no field `{}`", cut(key, 80)), hint)
-}
-
-fn missing(tree: &Tree, node: &Node, name: &str, map: &Map<String, Value>) -> Told {
-    let near = suggest::nearest(
-        name,
-        map.keys().map(String::as_str).filter(|key| key.len() <= 64 && node.property(key).is_none()),
-    );
-    let hint = match near.first() {
-        Some(near) => Some(format!("`{near}` is there; was `{name}` meant?")),
-        None => node
-            .property(name)
-            .and_then(|id| tree.node(id).kind)
-            .map(|kind| format!("add `{name}`, {}", kind.words())),
-    };
-    (format!("`{name}` is missing"), hint)
-}
-
-fn not_allowed(allowed: &[Value], value: &Value, at: &At<'_>) -> Told {
-    let words: Vec<String> = allowed
-        .iter()
-        .map(|value| match value {
-            Value::String(text) if text.is_empty() => "\"\"".to_owned(),
-            Value::String(text) => cut(text, 60),
-            other => cut(&other.to_string(), 60),
-        })
-        .collect();
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let list = if words.len() > 20 {
-        format!("{} and {} more", suggest::list(&words[..20], ","), words.len() - 20)
-    } else {
-        suggest::list(&words, "or")
-    };
-    let near = match value {
-        Value::String(text) if text.len() <= 64 => suggest::nearest(text, words.iter().copied()),
-        _ => Vec::new(),
-    };
-    let hint = near.first().map(|near| format!("did you mean `{near}`?"));
-    (format!("`{}` is {}, it must be {list}", name(at), shown(value)), hint)
-}
-
-fn twice(keys: &[Box<str>], item: &Value) -> Told {
-    let pairs: Vec<String> = keys
-        .iter()
-        .map(|key| {
-            format!(
-                "`{key}: {}`",
-                item.get(&**key).map_or_else(|| "nothing".to_owned(), |value| shown(value).replace('`', ""))
-            )
-        })
-        .collect();
-    (format!("an entry with {} is there twice", pairs.join(" and ")), Some("keep one of them".to_owned()))
-}
-
-/// Equality as the API server sees it: `1` is `1.0`.
-fn equal(left: &Value, right: &Value) -> bool {
-    match (left, right) {
-        (Value::Number(left), Value::Number(right)) => left == right || left.as_f64() == right.as_f64(),
-        _ => left == right,
-    }
-}
-
-fn whole(number: &serde_json::Number) -> Option<i128> {
-    number
-        .as_i64()
-        .map(i128::from)
-        .or_else(|| number.as_u64().map(i128::from))
-        .or_else(|| number.as_f64().and_then(whole_number))
-}
-
-fn compare(number: &serde_json::Number, limit: Limit) -> std::cmp::Ordering {
-    if let (Some(number), Some(limit)) = (whole(number), whole_number(limit.value)) {
-        return number.cmp(&limit);
-    }
-    number.as_f64().unwrap_or_default().total_cmp(&limit.value)
-}
-
-fn is_multiple(number: &serde_json::Number, factor: f64) -> bool {
-    if let (Some(number), Some(factor)) = (whole(number), whole_number(factor)) {
-        return number % factor == 0;
-    }
-    let quotient = number.as_f64().unwrap_or_default() / factor;
-    (quotient - quotient.round()).abs() < 1e-9
 }
