@@ -280,7 +280,9 @@ fn plans_in(value: &Value, out: &mut Vec<Value>) {
     if is_plan {
         out.push(value.clone());
     } else if let Some(items) = value["items"].as_array() {
-        items.iter().for_each(|item| plans_in(item, out));
+        for item in items {
+            plans_in(item, out);
+        }
         plans_in(&value["functionConfig"], out);
     }
 }
@@ -340,7 +342,7 @@ fn every_plan_here_is_accepted_by_both_schemas() {
         found.extend(crd.iter().map(|error| format!("{file}: CRD: {error}")));
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
-    assert!(count >= 8, "only {count} plans were found");
+    assert!(count >= 20, "only {count} plans were found");
 }
 
 const WHOLE: &str = r#"
@@ -412,7 +414,7 @@ const WRONG: &[(&str, &str, bool)] = &[
     ("/spec/kubernetesVersion", "1.36", true),
     ("/spec/kubernetesVersion", r#""newest""#, true),
     ("/spec/talos/extension", "[]", true),
-    ("/spec/talos/patches/all", r#"[5]"#, false),
+    ("/spec/talos/patches/all", "[5]", false),
     ("/spec/talos/userVolumes", r#"[{"minSize": "1GiB"}]"#, true),
     ("/spec/network/podCIDRs", r#""10.0.0.0/8""#, true),
     ("/spec/network/podCIDRs", "[]", true),

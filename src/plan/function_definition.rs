@@ -13,22 +13,19 @@ use super::{
 /// The definition of one kind as a function configuration.
 #[must_use]
 pub fn definition(kind: Kind) -> Value {
-    let schema = match crd::crd(kind) {
-        Some(crd) => {
-            let mut schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone();
-            if kind == Kind::FleetPlan {
-                refer_to_cluster(&mut schema);
-            }
-            schema
+    let schema = if let Some(crd) = crd::crd(kind) {
+        let mut schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone();
+        if kind == Kind::FleetPlan {
+            refer_to_cluster(&mut schema);
         }
-        None => {
-            let mut spec = json_schema::admission_spec();
-            for property in spec["properties"].as_object_mut().into_iter().flat_map(|all| all.values_mut()) {
-                plain(property);
-            }
-            plain(&mut spec);
-            json!({"type": "object", "description": kind.description(), "properties": {"spec": spec}})
+        schema
+    } else {
+        let mut spec = json_schema::admission_spec();
+        for property in spec["properties"].as_object_mut().into_iter().flat_map(|all| all.values_mut()) {
+            plain(property);
         }
+        plain(&mut spec);
+        json!({"type": "object", "description": kind.description(), "properties": {"spec": spec}})
     };
     let usage = match kind {
         Kind::Admission => "kpt fn eval --exec infraflux --fn-config admission.yaml",
