@@ -180,7 +180,7 @@ fn the_load_balancer_has_one_port() {
     let told = |port| render(&engine(), "plan.yaml", &plan(port), None).told(Severity::Error);
     assert!(told(6443).is_empty(), "{:#?}", told(6443));
     assert!(
-        told(443).iter().any(|text| text.contains("listens on 6443 only (spec.network.endpoint.port)")),
+        told(443).iter().any(|text| text.contains("listens on 6443 (spec.network.endpoint.port)")),
         "{:#?}",
         told(443)
     );
