@@ -1,11 +1,14 @@
 //! A resolved cluster and a catalogue to manifests.
 
+mod autoscaler;
 mod aws;
 mod azure;
 pub mod cluster;
 pub mod features;
+pub mod images;
 pub mod library;
 pub mod name;
+pub mod nodes;
 pub mod scope;
 pub mod secrets;
 pub mod talos;

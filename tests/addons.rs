@@ -25,7 +25,8 @@ struct Table {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Chart {
-    chart: String,
+    #[serde(rename = "chart")]
+    name: String,
     version: String,
     repository: String,
     path: String,
@@ -69,12 +70,8 @@ fn values_are_keys_of_the_charts() {
         .charts
         .into_iter()
         .map(|chart| {
-            assert!(
-                chart.repository.contains('/') && !chart.path.is_empty(),
-                "{} has no source",
-                chart.chart
-            );
-            ((chart.chart, chart.version), chart.keys)
+            assert!(chart.repository.contains('/') && !chart.path.is_empty(), "{} has no source", chart.name);
+            ((chart.name, chart.version), chart.keys)
         })
         .collect();
     assert_eq!(found, known, "left: what is rendered; right: tests/fixtures/addon-values.yaml");

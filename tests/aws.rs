@@ -172,6 +172,21 @@ fn a_pool_in_a_zone_with_public_subnets_only_needs_a_public_address() {
 }
 
 #[test]
+fn the_load_balancer_has_one_port() {
+    let plan = |port: u16| {
+        format!("{HEAD}{AMI}")
+            .replace("network: {", &format!("network: {{endpoint: {{host: api.example.org, port: {port}}}, "))
+    };
+    let told = |port| render(&engine(), "plan.yaml", &plan(port), None).told(Severity::Error);
+    assert!(told(6443).is_empty(), "{:#?}", told(6443));
+    assert!(
+        told(443).iter().any(|text| text.contains("listens on 6443 only (spec.network.endpoint.port)")),
+        "{:#?}",
+        told(443)
+    );
+}
+
+#[test]
 fn pods_in_the_network_of_a_vpc_that_nobody_wrote_down_are_found() {
     let plan = format!("{HEAD}{AMI}").replace("network: {", "network: {podCIDRs: [10.0.128.0/17], ");
     let told = render(&engine(), "plan.yaml", &plan, None).told(Severity::Error);

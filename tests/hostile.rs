@@ -132,7 +132,7 @@ fn an_unreadable_file_is_the_systems_no() {
     let folder = rendered();
     let path = folder.path().join("p.yaml");
     fs::write(&path, "kind: ClusterPlan\n").unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read(&path).is_ok() {
         // Root reads everything; then a file that no one can read stands in for it.
         let output = run(folder.path(), &["up", "-f", "/proc/self/mem"]);

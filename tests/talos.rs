@@ -73,7 +73,7 @@ fn everything(profile: &str) -> Value {
                 },
             },
             "proxmox": {
-                "addresses": ["10.20.0.20-10.20.0.60"], "prefix": 16, "gateway": "10.20.0.1", "dnsServers": ["10.20.0.53"],
+                "addresses": ["10.20.0.20-10.20.0.60"], "prefix": 16, "gateway": "10.20.0.1", "dnsServers": ["10.20.1.53"],
             },
         },
     })
@@ -302,4 +302,78 @@ fn user_patches_come_last() {
             }
         }
     }
+}
+
+/// The images of each platform, by the names that the Image Factory has for them.
+#[test]
+fn images_are_named_as_the_factory_names_them() {
+    let engine = rendering::engine();
+    let table = [
+        ("aws", "aws-amd64.raw.xz", "aws-amd64-secureboot.raw.xz", "aws-installer"),
+        ("azure", "azure-amd64.vhd.xz", "azure-amd64-secureboot.vhd.xz", "azure-installer"),
+        ("gcp", "gcp-amd64.raw.tar.gz", "gcp-amd64-secureboot.raw.tar.gz", "gcp-installer"),
+        ("proxmox", "nocloud-amd64.raw.xz", "nocloud-amd64-secureboot.raw.xz", "nocloud-installer"),
+    ];
+    for (provider, disk, secure, installer) in table {
+        for (secure_boot, disk, installer) in
+            [(false, disk, installer.to_owned()), (true, secure, format!("{installer}-secureboot"))]
+        {
+            let plan = json!({
+                "apiVersion": "infraflux.io/v1alpha1", "kind": "ClusterPlan", "metadata": {"name": "lab"},
+                "spec": {"provider": provider, "recipes": [], "talos": {
+                    "secureBoot": secure_boot, "imageFactory": "factory.example.org", "version": "v1.13.9",
+                    "extensions": ["siderolabs/zfs", "siderolabs/gvisor"], "extraKernelArgs": ["console=ttyS0"],
+                }},
+            });
+            let rendered = rendered(&engine, &plan);
+            let cluster = rendered.cluster.as_ref().unwrap();
+            let (_, file) = cluster.extras.iter().find(|(path, _)| path == "cluster/schematic.yaml").unwrap();
+            let id = cluster.cluster.talos.schematic.id();
+            let lines = [
+                format!("# id: {id}"),
+                format!("# disk image: https://factory.example.org/image/{id}/v1.13.9/{disk}"),
+                format!("# installer: factory.example.org/{installer}/{id}:v1.13.9"),
+                "#   curl --data-binary @schematic.yaml https://factory.example.org/schematics".to_owned(),
+            ];
+            for line in lines {
+                assert!(file.lines().any(|other| other == line), "{line}\n{file}");
+            }
+            // What is posted is what was hashed: sorted extensions, the arguments in the plan's order.
+            let posted: Value = serde_yaml::from_str(file).unwrap();
+            let extensions = &posted["customization"]["systemExtensions"]["officialExtensions"];
+            let extensions: Vec<&str> =
+                extensions.as_array().unwrap().iter().filter_map(Value::as_str).collect();
+            assert!(extensions.is_sorted() && extensions.contains(&"siderolabs/gvisor"), "{extensions:?}");
+            assert_eq!(posted["customization"]["extraKernelArgs"][0], "console=ttyS0");
+            let canonical: Vec<&str> =
+                file.split_inclusive('\n').filter(|line| !line.starts_with('#')).collect();
+            let canonical = canonical.concat();
+            let hash = <sha2::Sha256 as sha2::Digest>::digest(&canonical);
+            assert_eq!(infraflux::catalog::hex(&hash), id);
+        }
+    }
+}
+
+/// Everything that needs an extension brings it: the provider, a bundle, a pool with GPUs.
+#[test]
+fn what_needs_an_extension_brings_it() {
+    let engine = engine();
+    let extensions =
+        |plan: &Value| rendered(&engine, plan).cluster.unwrap().cluster.talos.schematic.extensions.clone();
+    let bare = plans::set(&single("stable"), "spec.recipes", json!([]));
+    assert_eq!(extensions(&bare), ["siderolabs/qemu-guest-agent"]);
+    let with_base = plans::set(&bare, "spec.recipes", json!(["base"]));
+    assert_eq!(
+        extensions(&with_base),
+        ["siderolabs/iscsi-tools", "siderolabs/qemu-guest-agent", "siderolabs/util-linux-tools"]
+    );
+    let gpu = plans::set(&bare, "spec.workers", json!([{"name": "gpu", "gpu": "nvidia"}]));
+    assert_eq!(
+        extensions(&gpu),
+        [
+            "siderolabs/nvidia-container-toolkit-production",
+            "siderolabs/nvidia-open-gpu-kernel-modules-production",
+            "siderolabs/qemu-guest-agent",
+        ]
+    );
 }

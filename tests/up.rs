@@ -439,7 +439,7 @@ fn set_and_overrides_reach_the_objects_and_keep_comments() {
             "--set",
             "controlPlane.replicas=1",
             "--set",
-            "addons.cilium.values={bpf: {masquerade: true}, operator: {replicas: 3}}",
+            "addons.cilium.values={bpf: {masquerade: true, hostLegacyRouting: true}, operator: {replicas: 3}}",
             "--set",
             "proxmox.overrides={workers: {description: from a plan}, cluster: {externalManagedControlPlane: false}}",
         ],

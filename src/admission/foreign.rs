@@ -45,6 +45,9 @@ const NO_KIND: &str = "without a kind (a values file?)";
 const FOR_TOOLS: &[&str] =
     &["kustomize.config.k8s.io", "config.kubernetes.io", "kpt.dev", "infraflux.io", "fn.kpt.dev"];
 
+/// What documents of a Talos machine configuration have for an apiVersion. No kind of Kubernetes' core group has it.
+const TALOS: &str = "v1alpha1";
+
 impl Documents {
     /// Takes one document in. Lists are taken apart; what is no object of a cluster is counted.
     pub fn add(&mut self, sources: &Sources, root: Node) -> Findings {
@@ -65,6 +68,8 @@ impl Documents {
                 open.extend(items.into_iter().rev());
             } else if FOR_TOOLS.contains(&group) {
                 *self.skipped.entry(format!("{kind} of {group}")).or_default() += 1;
+            } else if api_version == TALOS {
+                *self.skipped.entry(format!("{kind} of Talos")).or_default() += 1;
             } else if api_version.is_empty() && kind.is_empty() {
                 *self.skipped.entry(NO_KIND.to_owned()).or_default() += 1;
             } else if api_version.is_empty() || kind.is_empty() {

@@ -20,6 +20,9 @@ pub struct Descriptor {
     pub machine_template_kind: String,
     /// The platform in Talos image names, for instance `aws` (siderolabs/docs `learn-more/image-factory.mdx`).
     pub talos_platform: String,
+    /// How the name of the platform's disk image ends, for instance `vhd.xz`.
+    #[serde(default = "raw_xz")]
+    pub talos_image: String,
     /// Longest cluster name that the provider takes, when less than 32.
     pub max_name_length: Option<usize>,
     /// Whether a cluster name must start with a letter.
@@ -78,6 +81,10 @@ pub struct Example {
     pub what: String,
     /// The value matters only when these features are on.
     pub when: Option<String>,
+}
+
+fn raw_xz() -> String {
+    "raw.xz".to_owned()
 }
 
 impl Catalog {

@@ -64,14 +64,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             reference::text(&fields, 110)
         }
         Format::JsonSchema => format!("{:#}\n", json_schema::document(kind)),
-        Format::Crd => match crd::crd(kind) {
-            Some(crd) => serde_yaml::to_string(&crd)?,
-            None => {
+        Format::Crd => {
+            let Some(crd) = crd::crd(kind) else {
                 let finding = Finding::error(&codes::USAGE, "an Admission is never stored, so it has no CRD")
                     .hint("use `--format json-schema` or `--format function`");
                 return report::findings(&finding.into());
-            }
-        },
+            };
+            serde_yaml::to_string(&crd)?
+        }
         Format::Function => serde_yaml::to_string(&function_definition::definition(kind))?,
     };
     report::stdout(text.as_bytes())?;

@@ -151,7 +151,8 @@ codes! {
     RESERVED_LABEL = "IF0224", Content, "a node may not give itself this label or taint",
         "Talos writes labels as the node itself, and Kubernetes' NodeRestriction admission lets a node set only a few labels below \
          `kubernetes.io` and `k8s.io` (siderolabs/docs `kubernetes-guides/advanced-guides/node-labels.mdx`). One refused label \
-         keeps all of them off. Roles can be set later with `kubectl label node`.";
+         keeps all of them off. Labels of pools below `node-role.kubernetes.io`, `node-restriction.kubernetes.io` and \
+         `node.cluster.x-k8s.io` are fine: Cluster API sets them.";
     NOTHING_SCHEDULABLE = "IF0225", Content, "no machine takes ordinary pods",
         "Every pool is empty or has a taint that keeps pods away, and control planes do not take pods. DNS, Flux's charts and the \
          Gateway would wait for ever.";
@@ -495,6 +496,10 @@ codes! {
         "Cluster ids of one mesh, owner ids of DNS records, ranges of VM ids: with the same value two clusters change or \
          delete each other's things.";
 
+    FLUX_RETIRED = "IF0926", Content, "a chart from a retired source",
+        "The source is listed for what still depends on it, and gets no updates or images that can be pulled. \
+         `management/flux/README.md` names what took its place.";
+
     // 10 secrets
     SECRET_PLAIN = "IF1001", Content, "a secret value stands in plain text",
         "Whoever reads the repository reads the value, and Git keeps it for ever: treat it as known and make a new one. \
@@ -752,7 +757,8 @@ pub fn page() -> String {
         if codes.is_empty() {
             continue;
         }
-        out.push_str(&format!("\n## {title}\n"));
+        // Writing to a String cannot fail.
+        let _ = write!(out, "\n## {title}\n");
         for code in codes {
             let exit = code.class.exit_code();
             let _ =

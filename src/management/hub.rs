@@ -28,7 +28,7 @@ const BY_HAND: [&str; 2] = ["controllers", "talos"];
 /// The folder that `kubectl apply -k` applies; its objects bring all others.
 const SYNC: &str = "sync";
 
-const VARIABLES: &str = "management/variables.yaml";
+const VARIABLES: &str = "management/hub-variables.yaml";
 
 /// The files of a hub.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,7 +48,7 @@ pub struct Place {
     pub catalog: Option<String>,
 }
 
-/// A variable of the templates (`management/variables.yaml`).
+/// A variable of the templates (`management/hub-variables.yaml`).
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Variable {

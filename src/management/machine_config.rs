@@ -4,7 +4,7 @@ use crate::{
     finding::Findings,
     management::{Values, runbook::Runbook},
     plan::resolved::{Machines, ResolvedCluster},
-    render::{Library, library::ProviderTemplates, talos},
+    render::{Library, images, library::ProviderTemplates, talos},
 };
 
 /// The two shapes of machine configurations: the folder, and a minor of Talos 1 that has the shape.
@@ -30,7 +30,7 @@ pub fn files(
             files.push((path, patches(&cluster, pool, &format!("the pool {}", pool.name), &templates)?));
         }
     }
-    files.push(("schematic.yaml".to_owned(), cluster.talos.schematic.to_yaml()));
+    files.push(("schematic.yaml".to_owned(), images::schematic_file(cluster)));
     let values = values(cluster, folder);
     files.push((
         "README.md".to_owned(),
@@ -68,7 +68,7 @@ fn values(cluster: &ResolvedCluster, folder: &str) -> Values {
     values.text("FOLDER", folder);
     values.text("SCHEMATIC_ID", cluster.talos.schematic.id());
     values.text("IMAGE_FACTORY", cluster.talos.image_factory.as_str());
-    values.text("INSTALLER_IMAGE", talos::installer_image(cluster));
+    values.text("INSTALLER_IMAGE", images::installer(cluster));
     // A cloud makes the address; a person knows it only then.
     values.text("CONTROL_PLANE_ENDPOINT", endpoint.map_or("API-ADDRESS", |endpoint| endpoint.host.as_str()));
     values.text("CONTROL_PLANE_PORT", endpoint.map_or(6443, |endpoint| endpoint.port).to_string());

@@ -37,7 +37,7 @@ pub struct Settings {
     pub crossplane: Option<bool>,
     /// Whether the hub gets its cert-manager from here. Default true.
     pub cert_manager: Option<bool>,
-    /// Variables of the templates (`management/variables.yaml`).
+    /// Variables of the templates (`management/hub-variables.yaml`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, serde_json::Value>,
 }

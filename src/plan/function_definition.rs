@@ -21,27 +21,14 @@ pub fn definition(kind: Kind) -> Value {
             }
             schema
         }
-        None => json!({
-            "type": "object",
-            "description": kind.description(),
-            "properties": {"spec": {
-                "type": "object",
-                "description": json_schema::admission_spec()["description"],
-                "properties": {
-                    "emit": {
-                        "type": "string",
-                        "enum": ["items", "none"],
-                        "description": json_schema::admission_spec()["properties"]["emit"]["description"],
-                    },
-                    "strict": json_schema::admission_spec()["properties"]["strict"],
-                    "references": {
-                        "type": "string",
-                        "enum": ["check", "warn", "ignore"],
-                        "description": json_schema::admission_spec()["properties"]["references"]["description"],
-                    },
-                },
-            }},
-        }),
+        None => {
+            let mut spec = json_schema::admission_spec();
+            for property in spec["properties"].as_object_mut().into_iter().flat_map(|all| all.values_mut()) {
+                plain(property);
+            }
+            plain(&mut spec);
+            json!({"type": "object", "description": kind.description(), "properties": {"spec": spec}})
+        }
     };
     let usage = match kind {
         Kind::Admission => "kpt fn eval --exec infraflux --fn-config admission.yaml",
@@ -81,4 +68,19 @@ fn refer_to_cluster(schema: &mut Value) {
         properties.retain(|key, _| ["name", "class", "classes"].contains(&key.as_str()));
     }
     cluster["x-kubernetes-preserve-unknown-fields"] = json!(true);
+}
+
+/// A schema for editors in the words of OpenAPI 3: one type, no `null` among the values, no closed mapping.
+fn plain(schema: &mut Value) {
+    if let Some(object) = schema.as_object_mut() {
+        object.remove("additionalProperties");
+        if let Some(Value::Array(kinds)) = object.get("type") {
+            let first = kinds.first().cloned().unwrap_or_default();
+            object.insert("type".to_owned(), first);
+        }
+        if let Some(Value::Array(values)) = object.get_mut("enum") {
+            values.retain(|value| !value.is_null());
+            object.insert("type".to_owned(), json!("string"));
+        }
+    }
 }

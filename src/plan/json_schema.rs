@@ -271,7 +271,9 @@ fn each(schema: &mut Value, change: &dyn Fn(&mut Map<String, Value>)) {
             }
             ("items" | "additionalProperties" | "x-editor", value) => each(value, change),
             ("anyOf" | "oneOf", Value::Array(choices)) => {
-                choices.iter_mut().for_each(|choice| each(choice, change))
+                for choice in choices {
+                    each(choice, change);
+                }
             }
             _ => {}
         }

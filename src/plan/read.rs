@@ -292,27 +292,61 @@ impl<'index> Merger<'index> {
                 }
             }
         }
-        let defaults = spec.get("defaults").map(|node| Arc::new(under_spec(node.place, node.clone())));
+        let defaults = spec.get("defaults").and_then(|node| self.part(node, "`spec.defaults`", node.place));
         let mut classes: BTreeMap<String, Arc<Node>> = BTreeMap::new();
-        if let Some(mapping) = spec.get("classes").and_then(Node::as_mapping) {
-            for entry in &mapping.entries {
-                classes.insert(
-                    entry.key.to_string(),
-                    Arc::new(under_spec(entry.key_place, entry.value.clone())),
+        match spec.get("classes").map(|node| (node, &node.data)) {
+            Some((_, Data::Mapping(mapping))) => {
+                for entry in &mapping.entries {
+                    let what = format!("the class `{}`", entry.key);
+                    // An empty class changes nothing, and may be chosen.
+                    let empty = Node { place: entry.key_place, data: Data::Mapping(Mapping::default()) };
+                    let node = if entry.value.data == Data::Null { &empty } else { &entry.value };
+                    if let Some(layer) = self.part(node, &what, entry.key_place) {
+                        classes.insert(entry.key.to_string(), layer);
+                    }
+                }
+            }
+            None | Some((_, Data::Null)) => {}
+            Some((node, data)) => {
+                let message = format!("`spec.classes` must be a mapping, this is {}", data.kind());
+                self.error(
+                    &codes::PLAN_SCHEMA,
+                    node.place,
+                    message,
+                    "write `<name>: {...}` for each class below it",
                 );
             }
         }
-        let Some(clusters) = spec.get("clusters").and_then(Node::as_sequence) else {
+        let clusters = spec.get("clusters").and_then(Node::as_sequence).unwrap_or_default();
+        if clusters.is_empty() {
             self.error(
                 &codes::PLAN_MISSING,
-                spec.place,
+                spec.get("clusters").unwrap_or(spec).place,
                 "the fleet lists no clusters".to_owned(),
                 "give it `spec.clusters: [{name: ...}]`",
             );
             return;
-        };
+        }
         for cluster in clusters {
             self.fleet_cluster(cluster, &fleet, defaults.as_ref(), &classes, stacks);
+        }
+    }
+
+    /// A part of a fleet that holds fields of a cluster's `spec`; `null` holds none.
+    fn part(&mut self, node: &Node, what: &str, place: Place) -> Option<Arc<Node>> {
+        match &node.data {
+            Data::Mapping(_) => Some(Arc::new(under_spec(place, node.clone()))),
+            Data::Null => None,
+            data => {
+                let message = format!("{what} must be a mapping, this is {}", data.kind());
+                self.error(
+                    &codes::PLAN_SCHEMA,
+                    node.place,
+                    message,
+                    "write fields of a ClusterPlan's `spec` below it",
+                );
+                None
+            }
         }
     }
 
@@ -336,12 +370,29 @@ impl<'index> Merger<'index> {
             match &*entry.key {
                 "name" => {}
                 "class" => wanted.insert(0, &entry.value),
-                "classes" => wanted.extend(entry.value.as_sequence().unwrap_or_default()),
+                "classes" => match &entry.value.data {
+                    Data::Sequence(items) => wanted.extend(items),
+                    Data::Null => {}
+                    data => {
+                        let message = format!("`classes` must be a list, this is {}", data.kind());
+                        let hint = "write `classes: [a, b]`, or `class: a` for a single one";
+                        self.error(&codes::PLAN_SCHEMA, entry.value.place, message, hint);
+                    }
+                },
                 _ => own.entries.push(entry.clone()),
             }
         }
-        for class in wanted {
-            let name = class.as_str().unwrap_or_default();
+        for class in wanted.into_iter().filter(|class| class.data != Data::Null) {
+            let Some(name) = class.as_str() else {
+                let message = format!("a class is chosen by its name, this is {}", class.data.kind());
+                self.error(
+                    &codes::PLAN_SCHEMA,
+                    class.place,
+                    message,
+                    "write the name of one of `spec.classes`",
+                );
+                continue;
+            };
             let Some(layer) = classes.get(name) else {
                 let hint = suggest::hint(name, classes.keys().map(String::as_str))
                     .unwrap_or_else(|| "the fleet has no `spec.classes`".to_owned());

@@ -102,6 +102,7 @@ impl Resolver<'_> {
                     .hint("set `spec.region` or `--region`"),
             );
         }
+        self.api_port(&spec, provider, &descriptor);
         let network = Self::network(&spec);
         let schedulable_control_plane =
             spec.control_plane.as_ref().and_then(|machines| machines.schedulable).unwrap_or(pools.is_empty());
@@ -251,6 +252,27 @@ impl Resolver<'_> {
             return None;
         }
         Some(namespace)
+    }
+
+    /// Load balancers that reach the machines on the port that they listen on themselves; Talos' API server has 6443.
+    ///
+    /// Source: kubernetes-sigs/cluster-api-provider-aws pkg/cloud/services/elb/loadbalancer.go;
+    /// kubernetes-sigs/cluster-api-provider-azure azure/services/loadbalancers/spec.go
+    fn api_port(&mut self, spec: &ClusterPlanSpec, provider: Provider, descriptor: &Descriptor) {
+        let port = spec.network.as_ref().and_then(|network| network.endpoint.as_ref()?.port);
+        if let Some(port) = port.filter(|port| *port != 6443)
+            && matches!(provider, Provider::Aws | Provider::Azure)
+        {
+            self.error(
+                &codes::PLAN_NOT_OFFERED,
+                &field("spec.network.endpoint.port"),
+                format!(
+                    "the load balancer of {} passes port {port} on as it is, and the API server listens on 6443",
+                    descriptor.title
+                ),
+                "leave the port out",
+            );
+        }
     }
 
     fn network(spec: &ClusterPlanSpec) -> ResolvedNetwork {

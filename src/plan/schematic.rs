@@ -93,6 +93,11 @@ mod tests {
             id(&["siderolabs/qemu-guest-agent"], &[]),
             "ce4c980550dd2ab1b17bbf2b08801c7eb59418eafe8f279833297925d67c7515"
         );
+        // siderolabs/docs public/kubernetes-guides/csi/longhorn.mdx
+        assert_eq!(
+            id(&["siderolabs/iscsi-tools", "siderolabs/util-linux-tools"], &[]),
+            "613e1592b2da41ae5e265e8789429f22e121aab91cb4deb6bc3c0b6262961245"
+        );
         assert_eq!(
             id(&[], &["noapic", "nolapic"]),
             "9cba8e32753f91a16c1837ab8abf356af021706ef284aef07380780177d9a06c"

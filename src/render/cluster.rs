@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use rayon::prelude::*;
 
 use super::{
+    images,
     library::{Library, ProviderTemplates},
     scope::{Context, Zone},
     secrets,
@@ -380,7 +381,7 @@ impl RenderedCluster {
         }
         self.extras.push(("kustomization.yaml".to_owned(), kustomization));
         self.extras.push(("SECRETS.md".to_owned(), secrets::document(&self.cluster)));
-        self.extras.push(("cluster/schematic.yaml".to_owned(), self.cluster.talos.schematic.to_yaml()));
+        self.extras.push(("cluster/schematic.yaml".to_owned(), images::schematic_file(&self.cluster)));
     }
 }
 

@@ -49,16 +49,6 @@ pub struct PreparedMachines {
     pub machine_template_name: String,
 }
 
-/// The installer image of the Image Factory (siderolabs/docs `learn-more/image-factory.mdx`).
-#[must_use]
-pub fn installer_image(cluster: &ResolvedCluster) -> String {
-    let talos = &cluster.talos;
-    let platform = &cluster.descriptor.talos_platform;
-    let variant = if talos.secure_boot { "installer-secureboot" } else { "installer" };
-    // Since 1.10 the factory serves one installer for each platform.
-    format!("{}/{platform}-{variant}/{}:v{}", talos.image_factory, talos.schematic.id(), talos.version)
-}
-
 /// Makes what the templates of these machines need.
 pub fn prepare(
     cluster: &ResolvedCluster,

@@ -4,14 +4,14 @@ use std::{collections::BTreeMap, sync::OnceLock};
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{aws, name, scope::Context};
+use super::{autoscaler, aws, name, nodes, scope::Context};
 use crate::{
     catalog::profile::ProfileSpec,
     plan::{
         Provider,
         addons::{BgpPeer, LoadBalancer, LoadBalancerMode},
         recipe::PatchTarget,
-        resolved::{Machines, ResolvedCluster, Role},
+        resolved::{ResolvedCluster, Role},
     },
     template::Value,
     yaml::pointer::FieldPath,
@@ -106,7 +106,9 @@ variables! {
         "SCHEMATIC_ID", "spec.talos.extensions", "the id of the Image Factory schematic"
             => |context| text(context.cluster.talos.schematic.id());
         "INSTALLER_IMAGE", "spec.talos.extensions", "the installer image with the schematic's extensions"
-            => |context| text(super::talos::installer_image(context.cluster));
+            => |context| text(super::images::installer(context.cluster));
+        "DISK_IMAGE", "spec.talos.extensions", "where the disk image with the schematic's extensions lies"
+            => |context| text(super::images::disk(context.cluster));
         "INSTALL_DISK", "spec.talos.installDisk", "the disk that a metal or ISO boot installs to"
             => |context| text(context.cluster.spec.talos.as_ref()?.install_disk.as_ref()?);
         "CERT_SANS", "spec.talos.certSANs", "more names and addresses for the certificates of both APIs: the plan's endpoint and its own; unset without any"
@@ -150,7 +152,7 @@ variables! {
         "CONTROL_PLANE_ENDPOINT_PORT", "spec.network.endpoint.port", "the port of the API endpoint, when the plan gives one"
             => |context| integer(context.cluster.network.endpoint.as_ref()?.port);
         "API_SERVER_PORT", "spec.network.endpoint.port", "the port of the API endpoint; 6443 unless the plan says otherwise"
-            => |context| integer(context.cluster.network.endpoint.as_ref().map_or(6443, |endpoint| endpoint.port));
+            => |context| integer(context.cluster.spec.network.as_ref().and_then(|network| network.endpoint.as_ref()?.port).unwrap_or(6443));
         "MANAGEMENT_CIDRS", "spec.network.managementCIDRs", "from where the hub and operators come; unset when the list is empty"
             => |context| list(&context.cluster.network.management_cidrs);
         "MANAGEMENT_CIDRS_V4", "spec.network.managementCIDRs", "the IPv4 ones of `MANAGEMENT_CIDRS`, for providers that list the families apart"
@@ -249,10 +251,10 @@ variables! {
         "MEMORY_MIB", "@.memoryGiB", "memory in MiB, if known" => |context| integer(context.machines?.memory_gib?.saturating_mul(1024));
         "DISK_GIB", "@.diskGiB", "system disk in GiB" => |context| integer(context.machines?.disk_gib);
         "FAILURE_DOMAINS", "@.failureDomains", "zones" => |context| list(&context.machines?.failure_domains);
-        "NODE_LABELS", "@.labels", "node labels that Talos sets" => |context| data(json!(some_map(&labels_by_talos(context.machines?))?));
-        "MACHINE_LABELS", "@.labels", "node labels of a pool that Cluster API sets, without a rollout" => |context| data(json!(some_map(&labels_by_cluster_api(context.machines?))?));
+        "NODE_LABELS", "@.labels", "node labels that Talos sets" => |context| data(json!(some_map(&nodes::labels_by_talos(context.machines?))?));
+        "MACHINE_LABELS", "@.labels", "node labels of a pool that Cluster API sets, without a rollout" => |context| data(json!(some_map(&nodes::labels_by_cluster_api(context.machines?))?));
         "NODE_ANNOTATIONS", "@.annotations", "node annotations" => |context| data(json!(some_map(&context.machines?.annotations)?));
-        "NODE_TAINTS", "@.taints", "node taints as Talos writes them, `key: value:Effect`" => |context| node_taints(context.machines?);
+        "NODE_TAINTS", "@.taints", "node taints as Talos writes them, `key: value:Effect`" => |context| data(json!(some_map(&nodes::taints(context.machines?))?));
         "SPOT_MAX_PRICE", "@.spot", "the most to pay for an hour" => |context| text(context.machines?.spot.as_ref()?.max_price.as_ref()?);
         "ROLLOUT_TYPE", "@.rollout.type", "`RollingUpdate` or `OnDelete`" => |context| text(context.machines?.rollout.kind.as_str());
         "MAX_SURGE", "@.rollout.maxSurge", "machines above the wanted number" => |context| data(context.machines?.rollout.max_surge.clone());
@@ -295,7 +297,7 @@ variables! {
         "FAILURE_DOMAIN", "@.failureDomains", "the zone" => |context| text(context.zone?.failure_domain?);
         "MACHINE_DEPLOYMENT_NAME", "@.name", "`<cluster>-<pool>`, with zones `<cluster>-<pool>-<zone>`" => |context| text(machine_deployment_name(context)?);
         "ZONE_REPLICAS", "@.replicas", "how many machines in this zone; unset with autoscaling" => zone_replicas;
-        "AUTOSCALER_ANNOTATIONS", "@.autoscaling", "what the Cluster Autoscaler reads from a MachineDeployment" => autoscaler_annotations;
+        "AUTOSCALER_ANNOTATIONS", "@.autoscaling", "what the Cluster Autoscaler reads from a MachineDeployment" => |context| data(json!(some_map(&autoscaler::annotations(context)?)?));
     }
     Stage {
         "BUNDLE", "spec.recipes", "the bundle's name" => |context| text(&context.stage?.0.name);
@@ -685,65 +687,6 @@ fn load_balancer_peers(cluster: &ResolvedCluster) -> Option<Json> {
     Some(peers.iter().map(peer).collect())
 }
 
-/// All labels that the nodes of these machines get.
-fn node_labels(machines: &Machines) -> BTreeMap<String, String> {
-    let mut labels = machines.labels.clone();
-    if machines.gpu.is_some() {
-        labels.entry("infraflux.io/gpu".to_owned()).or_insert_with(|| "nvidia".to_owned());
-    }
-    if machines.role == Role::Worker {
-        labels.entry("infraflux.io/pool".to_owned()).or_insert_with(|| machines.name.clone());
-    }
-    labels
-}
-
-/// Those that Cluster API copies from machines to nodes, which needs no rollout. A worker could not give itself most of
-/// them: the API server refuses them from a kubelet.
-///
-/// The control-plane provider gives machines no labels of a user, and control planes have the rights themselves.
-/// Source: kubernetes-sigs/cluster-api docs/book/src/reference/api/metadata-propagation.md
-fn labels_by_cluster_api(machines: &Machines) -> BTreeMap<String, String> {
-    let mut labels = node_labels(machines);
-    labels.retain(|key, _| machines.role == Role::Worker && is_synced_by_cluster_api(key));
-    labels
-}
-
-fn labels_by_talos(machines: &Machines) -> BTreeMap<String, String> {
-    let mut labels = node_labels(machines);
-    labels.retain(|key, _| machines.role == Role::ControlPlane || !is_synced_by_cluster_api(key));
-    labels
-}
-
-/// Whether Cluster API copies a label from a Machine to its Node (kubernetes-sigs/cluster-api
-/// `api/core/v1beta2/machine_types.go`, `internal/controllers/machine/machine_controller_noderef.go`).
-#[must_use]
-pub fn is_synced_by_cluster_api(key: &str) -> bool {
-    let Some((prefix, _)) = key.split_once('/') else { return false };
-    prefix == "node-role.kubernetes.io"
-        || ["node-restriction.kubernetes.io", "node.cluster.x-k8s.io"].into_iter().any(|domain| {
-            prefix.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-        })
-}
-
-fn node_taints(machines: &Machines) -> Option<Value> {
-    let mut taints: BTreeMap<String, String> = machines
-        .taints
-        .iter()
-        .map(|taint| {
-            let effect = taint.effect.as_str();
-            let value = match taint.value.as_deref() {
-                None | Some("") => effect.to_owned(),
-                Some(value) => format!("{value}:{effect}"),
-            };
-            (taint.key.clone(), value)
-        })
-        .collect();
-    if machines.gpu.is_some() {
-        taints.entry("nvidia.com/gpu".to_owned()).or_insert_with(|| "present:NoSchedule".to_owned());
-    }
-    data(json!(some_map(&taints)?))
-}
-
 fn machine_deployment_name(context: &Context<'_>) -> Option<String> {
     let pool = &context.machines?.name;
     Some(match context.zone?.failure_domain {
@@ -762,57 +705,6 @@ fn zone_replicas(context: &Context<'_>) -> Option<Value> {
         }
         None => integer(*machines.spread(machines.replicas).get(position)?),
     }
-}
-
-/// kubernetes/autoscaler `cluster-autoscaler/cloudprovider/clusterapi/README.md`.
-fn autoscaler_annotations(context: &Context<'_>) -> Option<Value> {
-    let machines = context.machines?;
-    let autoscaling = machines.autoscaling.as_ref()?;
-    let position = context.zone?.position;
-    let min = *machines.spread(autoscaling.min).get(position)?;
-    let max = *machines.spread(autoscaling.max).get(position)?;
-    if max == 0 {
-        return None;
-    }
-    let mut out = Map::new();
-    let mut set = |key: &str, value: String| {
-        out.insert(key.to_owned(), Json::String(value));
-    };
-    set("cluster.x-k8s.io/cluster-api-autoscaler-node-group-min-size", min.to_string());
-    set("cluster.x-k8s.io/cluster-api-autoscaler-node-group-max-size", max.to_string());
-    if min == 0 {
-        // Without machines the autoscaler learns a node's shape from here. Cluster API Provider AWS fills it in by itself.
-        if let Some(cpu) = machines.cpu {
-            set("capacity.cluster-autoscaler.kubernetes.io/cpu", cpu.to_string());
-        }
-        if let Some(memory) = machines.memory_gib {
-            set("capacity.cluster-autoscaler.kubernetes.io/memory", format!("{memory}Gi"));
-        }
-        set("capacity.cluster-autoscaler.kubernetes.io/ephemeral-disk", format!("{}Gi", machines.disk_gib));
-        if machines.gpu.is_some() && machines.gpu_count > 0 {
-            set("capacity.cluster-autoscaler.kubernetes.io/gpu-type", "nvidia.com/gpu".to_owned());
-            set("capacity.cluster-autoscaler.kubernetes.io/gpu-count", machines.gpu_count.to_string());
-        }
-        let pairs = |value: Option<Value>, separator: &str| -> Option<String> {
-            let Value::Data(value) = value? else { return None };
-            let pairs: Vec<String> = value
-                .as_object()?
-                .iter()
-                .filter_map(|(key, value)| Some(format!("{key}{separator}{}", value.as_str()?)))
-                .collect();
-            Some(pairs.join(","))
-        };
-        if let Some(labels) = pairs(data(json!(node_labels(machines))), "=") {
-            set("capacity.cluster-autoscaler.kubernetes.io/labels", labels);
-        }
-        if let Some(taints) = pairs(node_taints(machines), "=") {
-            set("capacity.cluster-autoscaler.kubernetes.io/taints", taints);
-        }
-    }
-    for (option, value) in &autoscaling.options {
-        set(&format!("cluster.x-k8s.io/autoscaling-options-{option}"), value.clone());
-    }
-    data(Json::Object(out))
 }
 
 /// Within a bundle a stage waits for the one before it; the first stage waits for the last of each bundle that it depends

@@ -13,7 +13,7 @@ use infraflux::{
     catalog::Catalog,
     engine::{Engine, Options},
     finding::{Findings, Severity},
-    plan::{Provider, read::Request},
+    plan::{Provider, read::Request, resolve::resolve},
     render::{Library, RenderedCluster, secrets},
     yaml::Source,
 };
@@ -97,6 +97,30 @@ pub fn render(engine: &Engine, name: &str, text: &str, profile: Option<&str>) ->
     });
     let objects = objects.collect();
     Rendered { cluster, objects, findings: outcome.findings }
+}
+
+/// The same without the checks: what stands in the objects, even if the checks would refuse them.
+pub fn render_unchecked(catalog: Catalog, name: &str, text: &str, profile: Option<&str>) -> Rendered {
+    let library = Library::new(catalog);
+    let mut request = Request::default();
+    let outcome = (|| {
+        request.add_plans(Source::new(name, text))?;
+        if let Some(profile) = profile {
+            request.add_flags(&[("profile".to_owned(), profile.to_owned())])?;
+        }
+        let plan = std::mem::take(&mut request).merge(library.index())?.remove(0);
+        let (cluster, _) = resolve(&plan, library.index())?;
+        infraflux::render::render(cluster, &library)
+    })();
+    match outcome {
+        Ok(cluster) => {
+            let objects = cluster.documents();
+            let objects =
+                objects.map(|(path, document)| (path.to_owned(), cluster.value(document).clone())).collect();
+            Rendered { cluster: Some(cluster), objects, findings: Findings::new() }
+        }
+        Err(findings) => Rendered { cluster: None, objects: Vec::new(), findings },
+    }
 }
 
 impl Rendered {

@@ -45,9 +45,9 @@ static LISTS: LazyLock<Vec<String>> = LazyLock::new(|| {
     let mut lists: Vec<String> =
         corpus(&["tests/fixtures/krm"]).into_iter().filter(|text| text.contains("ResourceList")).collect();
     for plan in PLANS.iter().take(20) {
-        let indented = plan.lines().map(|line| format!("  {line}\n")).collect::<String>();
+        let indented = plan.lines().collect::<Vec<_>>().join("\n  ");
         lists.push(format!(
-            "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: []\nfunctionConfig:\n{indented}"
+            "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: []\nfunctionConfig:\n  {indented}\n"
         ));
     }
     lists
@@ -224,6 +224,10 @@ proptest! {
 /// What was found once, by name.
 #[test]
 fn what_was_found_before() {
+    // A new `items` and a new result belong to one place of the text, in this order.
+    doors::resource_list(
+        b"apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nresults:\n- message: x\n  severity: error\n  tags:\n    code: IF0008\n",
+    );
     // A byte order mark where a value stands: the parser's error ends inside the character.
     let mark = "kind: ClusterPlan\nspec:\n  network: \u{feff}{endpoint: {host: 192.0.2.10}}\n".as_bytes();
     for data in

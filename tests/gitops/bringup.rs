@@ -58,6 +58,7 @@ fn every_provider_comes_up_with_every_bundle() {
         for more in [
             "",
             "  profile: current\n",
+            "  gitops: {sourceRef: {kind: Bucket, name: platform, namespace: sources}, path: ./catalog/v1, shard: s1, decryptionSecret: age}\n",
             "  addons: {gateway: {controller: cilium}}\n",
             "  addons: {cilium: {enabled: false}}\n",
             "  addons: {gateway: {enabled: false}, cilium: {encryption: wireguard, hubble: false}}\n",

@@ -13,6 +13,7 @@ fn every_provider_with_every_bundle_passes() {
             "  addons: {cilium: {enabled: false}}\n",
             "  addons: {gateway: {enabled: false}}\n",
             "  workers: []\n  controlPlane: {replicas: 1}\n",
+            "  gitops: {sourceRef: {kind: OCIRepository, name: platform, namespace: sources}, path: ./catalog/v1, shard: s1, decryptionSecret: age}\n",
         ] {
             for cluster in render(&plan(provider, "lab", more)) {
                 let report = flux::check(&objects(&cluster), folders(), repository(&cluster));
@@ -85,4 +86,35 @@ spec:
     let found: Vec<_> =
         report.violations.iter().map(|violation| (violation.code.id, violation.path.to_string())).collect();
     assert_eq!(found, [("IF0917", "spec.patches[1].patch".to_owned())]);
+}
+
+/// The example of docs/gitops.md: variables and patches do what they say.
+#[test]
+fn the_example_in_the_docs_renders() {
+    let page = include_str!("../../docs/gitops.md");
+    let example = page
+        .split("```")
+        .find(|block| block.contains("stage: configs"))
+        .and_then(|block| block.strip_prefix("yaml\n"))
+        .expect("the example");
+    let spec: String = example.lines().map(|line| format!("  {line}\n")).collect();
+    let head = "apiVersion: infraflux.io/v1alpha1\nkind: ClusterPlan\nmetadata: {name: lab}\nspec:\n  provider: proxmox\n";
+    let cluster = render(&format!("{head}{spec}")).remove(0);
+    let all = objects(&cluster);
+    let report = flux::check(&all, folders(), repository(&cluster));
+    assert!(report.findings.is_empty(), "{}", text(&report.findings));
+    assert_eq!(report.violations, []);
+    let world = flux::World::new(&all, folders(), repository(&cluster));
+    let releases = world.releases();
+    let (stack, _) = releases.iter().find(|(release, _)| release.id.name == "kube-prometheus-stack").unwrap();
+    assert_eq!(stack.at("spec.values.grafana.replicas"), Some(&serde_json::json!(2)));
+    assert!(stack.value.to_string().contains("30d"));
+    let rules = world.deliveries.iter().flat_map(|delivery| delivery.objects());
+    assert!(
+        !rules
+            .map(|delivered| &delivered.object.id)
+            .any(|id| id.kind == "PrometheusRule" && id.name == "platform")
+    );
+    let suspended = world.deliveries.iter().filter(|delivery| delivery.kustomization.is_suspended()).count();
+    assert_eq!(suspended, 3, "the stages of media");
 }

@@ -79,3 +79,16 @@ fn the_command_draws_and_writes_nothing() {
     assert_eq!((wrong.status.code(), wrong.stdout.len()), (Some(1), 0));
     assert!(program::tree(folder.path()).is_empty());
 }
+
+/// The picture of docs/gitops.md is what the program draws.
+#[test]
+fn the_picture_in_the_docs_is_current() {
+    let plans = "apiVersion: infraflux.io/v1alpha1\nkind: ClusterPlan\nmetadata: {name: lab}\nspec: {provider: proxmox, recipes: [base, observability]}\n";
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/bring-up.svg");
+    let drawn = svg(&graph(plans).reduced());
+    assert!(
+        std::fs::read_to_string(&file).is_ok_and(|text| text == drawn),
+        "write it again: infraflux graph --provider proxmox --name lab --recipes base,observability --as svg > {}",
+        file.display()
+    );
+}

@@ -43,11 +43,31 @@ fn everything(hub: &RenderedHub) -> Vec<Value> {
         // Taken out by a patch of the Kustomization `sources`.
         !(object["kind"] == "GitRepository" && object["metadata"]["name"] == "infraflux")
     }));
+    patch_as_sources_does(hub, &mut out);
     out.extend(in_catalog("sops/flux"));
     if hub.files.iter().any(|(path, _)| path == "sync/crossplane.yaml") {
         out.extend(in_catalog("crossplane/flux"));
     }
     out
+}
+
+/// What the Kustomization `sources` adds to those of the hub's own bundles.
+fn patch_as_sources_does(hub: &RenderedHub, objects: &mut [Value]) {
+    let sync = documents(file(hub, "sync/kustomizations.yaml"));
+    let sources = sync.iter().find(|object| object["metadata"]["name"] == "sources").unwrap();
+    for patch in sources["spec"]["patches"].as_array().unwrap() {
+        let operations: Value = serde_yaml::from_str(patch["patch"].as_str().unwrap()).unwrap();
+        let Some(operation) = operations.get(0) else { continue };
+        assert_eq!((&operation["op"], &operation["path"]), (&json!("add"), &json!("/spec/patches")));
+        let target = objects
+            .iter_mut()
+            .find(|object| {
+                object["metadata"]["name"] == patch["target"]["name"]
+                    && object["kind"] == patch["target"]["kind"]
+            })
+            .expect("a target");
+        target["spec"]["patches"] = operation["value"].clone();
+    }
 }
 
 fn is(object: &Value, kind: &str, namespace: &str, name: &str) -> bool {
@@ -301,20 +321,23 @@ fn sources_have_their_owner(
 ) {
     assert!(!built.iter().any(|object| is(object, "GitRepository", FLUX, "infraflux")), "{name}");
     assert!(built.iter().any(|object| is(object, "HelmRepository", FLUX, "cluster-api-operator")), "{name}");
-    let base = built.iter().find(|object| is(object, "Kustomization", FLUX, "base-releases")).unwrap();
-    assert_eq!(base["spec"]["patches"].is_array(), own_cert_manager, "{name}");
-    let overlay = json!({
-        "apiVersion": "kustomize.config.k8s.io/v1beta1",
-        "kind": "Kustomization",
-        "resources": ["../recipes/base/releases"],
-        "patches": base["spec"]["patches"].as_array().cloned().unwrap_or_default(),
-    });
-    fs::create_dir_all(root.join("base")).unwrap();
-    fs::write(root.join("base/kustomization.yaml"), overlay.to_string()).unwrap();
-    let releases = build(kubectl, root, "base");
-    let has = |wanted: &str| releases.iter().any(|object| object["metadata"]["name"] == wanted);
-    assert_eq!(has("cert-manager"), !own_cert_manager, "{name}");
-    assert!(has("external-dns"), "{name}");
+    for stage in ["prereqs", "releases"] {
+        let which = format!("base-{stage}");
+        let base = built.iter().find(|object| is(object, "Kustomization", FLUX, &which)).unwrap();
+        assert_eq!(base["spec"]["patches"].is_array(), own_cert_manager, "{name}: {which}");
+        let overlay = json!({
+            "apiVersion": "kustomize.config.k8s.io/v1beta1",
+            "kind": "Kustomization",
+            "resources": [format!("../recipes/base/{stage}")],
+            "patches": base["spec"]["patches"].as_array().cloned().unwrap_or_default(),
+        });
+        fs::create_dir_all(root.join("base")).unwrap();
+        fs::write(root.join("base/kustomization.yaml"), overlay.to_string()).unwrap();
+        let built = build(kubectl, root, "base");
+        let has = |wanted: &str| built.iter().any(|object| object["metadata"]["name"] == wanted);
+        assert_eq!(has("cert-manager"), !own_cert_manager, "{name}: {which}");
+        assert!(has("external-dns"), "{name}: {which}");
+    }
 }
 
 #[test]
@@ -356,5 +379,38 @@ fn the_component_adds_its_arguments_to_flux() {
         }
         assert!(arguments("kustomize-controller").contains(&"--sops-age-secret=sops-age".to_owned()));
         assert_eq!(arguments("source-controller"), ["--log-level=info"]);
+    }
+}
+
+/// The checks of InfraFlux itself, over everything that the hub's sync brings.
+#[test]
+fn our_own_checks_find_nothing_in_a_hub() {
+    use infraflux::{
+        admission::{
+            Object, Objects,
+            flux::{self, Folders, Repository},
+        },
+        yaml::Source,
+    };
+    for (name, settings) in hubs() {
+        let hub = render(&settings);
+        // The repository as Flux reads it: the catalogue, and out/ without a cluster.
+        let empty = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: []\n";
+        let rendered = hub.files.iter().map(|(path, text)| {
+            let path = format!("out/management/{path}");
+            (path.clone(), Source::new(path, text.as_str()))
+        });
+        let index = ("out/kustomization.yaml".to_owned(), Source::new("out/kustomization.yaml", empty));
+        let folders = Folders::new(Catalog::embedded().overlay(rendered.chain([index])));
+        let objects: Objects = everything(&hub).into_iter().map(Object::new).collect();
+        let repository = Repository {
+            kind: "GitRepository".to_owned(),
+            namespace: FLUX.to_owned(),
+            name: "infraflux".to_owned(),
+            path: ".".to_owned(),
+        };
+        let report = flux::check(&objects, &folders, repository);
+        assert!(report.violations.is_empty(), "{name}: {:#?}", report.violations);
+        assert!(report.findings.is_empty(), "{name}: {:#?}", report.findings);
     }
 }

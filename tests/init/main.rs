@@ -5,12 +5,15 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+#[cfg(unix)]
+mod bootstrap;
 mod commands;
 mod decommission;
 mod graph;
 mod program;
 mod schema;
 mod secrets;
+mod tenancy;
 
 use std::collections::BTreeMap;
 
@@ -22,7 +25,7 @@ use infraflux::{
 use serde_json::Value;
 
 /// A hub with everything switched on that can be.
-pub fn full(profile: &str) -> Settings {
+pub(crate) fn full(profile: &str) -> Settings {
     Settings {
         shards: Some(2),
         multitenant: Some(true),
@@ -42,7 +45,7 @@ pub fn full(profile: &str) -> Settings {
 }
 
 /// A hub with nothing but its providers.
-pub fn plain(profile: &str, providers: &[Provider]) -> Settings {
+pub(crate) fn plain(profile: &str, providers: &[Provider]) -> Settings {
     Settings {
         providers: Some(providers.to_vec()),
         profile: Some(profile.to_owned()),
@@ -52,7 +55,7 @@ pub fn plain(profile: &str, providers: &[Provider]) -> Settings {
 }
 
 /// Both profiles, each provider alone and all together, with and without what can be switched.
-pub fn hubs() -> Vec<(String, Settings)> {
+pub(crate) fn hubs() -> Vec<(String, Settings)> {
     let mut out = Vec::new();
     for profile in ["stable", "current"] {
         for provider in Provider::ALL {
@@ -66,23 +69,23 @@ pub fn hubs() -> Vec<(String, Settings)> {
 }
 
 /// The built-in catalogue.
-pub fn index() -> Index {
+pub(crate) fn index() -> Index {
     Index::new(Catalog::embedded())
 }
 
 /// The default folders.
-pub fn place() -> Place {
+pub(crate) fn place() -> Place {
     Place { out: "out".to_owned(), catalog: None }
 }
 
 /// A hub, which must render.
-pub fn render(settings: &Settings) -> RenderedHub {
+pub(crate) fn render(settings: &Settings) -> RenderedHub {
     management::render(settings, &index(), &place())
         .unwrap_or_else(|findings| panic!("{settings:?}: {findings:#?}"))
 }
 
 /// The documents of a rendered file.
-pub fn documents(text: &str) -> Vec<Value> {
+pub(crate) fn documents(text: &str) -> Vec<Value> {
     use serde::Deserialize as _;
     serde_yaml::Deserializer::from_str(text)
         .map(|document| Value::deserialize(document).expect("YAML"))
@@ -91,7 +94,7 @@ pub fn documents(text: &str) -> Vec<Value> {
 }
 
 /// Every object of a hub, with the path of its file: what Flux or a person applies.
-pub fn objects(hub: &RenderedHub) -> Vec<(String, Value)> {
+pub(crate) fn objects(hub: &RenderedHub) -> Vec<(String, Value)> {
     let mut out = Vec::new();
     for (path, text) in &hub.files {
         let object = path.ends_with(".yaml")
@@ -106,7 +109,7 @@ pub fn objects(hub: &RenderedHub) -> Vec<(String, Value)> {
 }
 
 /// A rendered file.
-pub fn file<'hub>(hub: &'hub RenderedHub, path: &str) -> &'hub str {
+pub(crate) fn file<'hub>(hub: &'hub RenderedHub, path: &str) -> &'hub str {
     let found = hub.files.iter().find(|(known, _)| known == path);
     &found.unwrap_or_else(|| panic!("there is no `{path}`")).1
 }
@@ -114,7 +117,7 @@ pub fn file<'hub>(hub: &'hub RenderedHub, path: &str) -> &'hub str {
 #[test]
 fn the_hub_is_what_somebody_read() {
     let text = |files: &[(String, String)]| -> String {
-        files.iter().map(|(path, content)| format!("=== {path}\n{content}")).collect()
+        files.iter().flat_map(|(path, content)| ["=== ", path, "\n", content]).collect()
     };
     let stable = render(&full("stable")).files;
     insta::assert_snapshot!("hub_stable", text(&stable));

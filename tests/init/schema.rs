@@ -130,3 +130,29 @@ fn plans_refer_to_identities_that_are_there() {
         assert!(namespace["metadata"]["labels"]["cluster.x-k8s.io/cluster-name"].is_string(), "{provider}");
     }
 }
+
+/// The validator that users have, with the CEL rules of the CRDs, over everything that is written.
+#[test]
+fn our_own_validator_agrees() {
+    let Some(crds) = crate::common::crds::folder("the validator over the hub") else { return };
+    let of = |project: &str| crds.join(project).display().to_string();
+    let projects = ["cluster-api-operator", "capa", "capz", "flux", "flux-operator"].map(of);
+    for profile in ["stable", "current"] {
+        let folder = tempfile::TempDir::new().unwrap();
+        let hub = render(&crate::full(profile));
+        for (path, text) in &hub.files {
+            let path = folder.path().join("out/management").join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let mut arguments = vec!["validate", "out/management", "--strict", "--external-everything"];
+        for project in &projects {
+            arguments.extend(["--crds", project]);
+        }
+        let output = crate::common::infraflux::run(folder.path(), &arguments);
+        let (stdout, stderr) = crate::common::infraflux::texts(&output);
+        assert!(output.status.success(), "{profile}: {stdout}\n{stderr}");
+        let said = stdout + &stderr;
+        assert!(said.contains("CEL rules") && !said.contains("not checked"), "{profile}: {said}");
+    }
+}

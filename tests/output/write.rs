@@ -38,6 +38,27 @@ fn a_second_run_touches_nothing() {
     assert_eq!(outcome.summary.text(), "0 changes, 37 unchanged (files in 3 folders)\n");
 }
 
+/// A folder that is not one of clusters: nothing lists what is in it, and somebody's own list stays.
+#[test]
+fn an_unlisted_folder_has_no_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let writer = || Writer::new(&out).unlisted();
+    let first = writer().write(&[tree("lab", &[("a", "1")])]).unwrap();
+    assert_eq!((first.summary.counts().created, first.summary.index), (1, None));
+    assert!(!out.join("kustomization.yaml").exists());
+    let before = look(&out);
+    let second = writer().write(&[tree("lab", &[("a", "1")])]).unwrap();
+    assert_eq!((second.summary.counts().changes(), look(&out)), (0, before));
+    fs::write(out.join("kustomization.yaml"), "mine").unwrap();
+    let third = writer().write(&[tree("lab", &[("a", "2")]), tree("prod", &[("a", "1")])]).unwrap();
+    assert_eq!(third.summary.counts(), Counts { created: 1, changed: 1, ..Counts::default() });
+    assert_eq!(fs::read_to_string(out.join("kustomization.yaml")).unwrap(), "mine");
+    let gone = writer().write(&[tree("lab", &[])]).unwrap();
+    assert_eq!(gone.summary.counts(), Counts { removed: 1, ..Counts::default() });
+    assert!(!out.join("lab").exists() && out.join("prod/a").exists());
+}
+
 #[test]
 fn one_change_touches_one_file() {
     let folder = tempfile::tempdir().unwrap();

@@ -213,8 +213,8 @@ mod tests {
         let prism = json!({"machine": {"features": {"kubePrism": {"port": 7446}}}});
         let off = json!({"machine": {"features": {"kubePrism": {"enabled": false}}}});
         let table = [
-            (json!({}), talos(&[proxy.clone()]), "spec.values.cni"),
-            (json!({}), talos(&[cni.clone()]), "spec.values.kubeProxyReplacement"),
+            (json!({}), talos(std::slice::from_ref(&proxy)), "spec.values.cni"),
+            (json!({}), talos(std::slice::from_ref(&cni)), "spec.values.kubeProxyReplacement"),
             (json!({"kubeProxyReplacement": false}), good(), "spec.values.kubeProxyReplacement"),
             (json!({"k8sServicePort": 6443}), good(), "spec.values.k8sServicePort"),
             (json!({"k8sServiceHost": null}), good(), "spec.values.k8sServiceHost"),
@@ -229,7 +229,7 @@ mod tests {
             (json!({"bpf": {"masquerade": true}}), good(), "spec.values.bpf.masquerade"),
             (
                 json!({"gatewayAPI": {"enabled": true}, "kubeProxyReplacement": false}),
-                talos(&[cni.clone()]),
+                talos(std::slice::from_ref(&cni)),
                 "spec.values.gatewayAPI.enabled",
             ),
         ];

@@ -221,7 +221,7 @@ mod tests {
         let mut sources = Sources::new();
         let id = sources.add(Source::new("test", text));
         let mut documents = read(&sources, id, Schema::Cluster, Limits::PLAN).unwrap_or_default();
-        documents.pop().map(|document| document.root).unwrap_or_else(|| unreachable!("one document"))
+        documents.pop().map_or_else(|| unreachable!("one document"), |document| document.root)
     }
 
     fn merge(base: &str, patch: &str, built_in: bool) -> Value {

@@ -103,7 +103,7 @@ fn is_used_below(world: &World<'_>, path: &str, name: &str) -> bool {
     uses(world, folder, "").iter().any(|(_, found)| found.name == name)
 }
 
-/// A bundle's own file, or the `variables.yaml` nearest above the folder.
+/// A bundle's own file, or the `hub-variables.yaml` nearest above the folder.
 fn declaration_file(world: &World<'_>, path: &str) -> Option<String> {
     let catalog = world.folders.catalog();
     let mut folder = path;

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::world::{Content, Delivered, Delivery, HELM, World, field, list};
+use super::world::{Content, Delivered, Delivery, HELM, World, list};
 use crate::{
     admission::{Object, Violation},
     catalog::flux_variables,
-    finding::{Finding, codes, suggest},
+    finding::{Finding, Severity, codes, suggest},
     yaml::pointer::FieldPath,
 };
+
+/// How a source of `management/flux/sources` stands: `used`, `listed` or `retired`.
+const SOURCE_STATUS: &str = "infraflux.io/status";
 
 pub(super) fn check(world: &mut World<'_>) {
     let mut violations = Vec::new();
@@ -60,7 +63,7 @@ fn kustomization(world: &World<'_>, delivery: &Delivery<'_>, violations: &mut Ve
             );
         }
     }
-    violations.extend(unknown_source(world, object, "spec.sourceRef"));
+    violations.extend(unusable_source(world, object, "spec.sourceRef"));
     let cluster = world.cluster_in(kustomization.namespace());
     violations.extend(foreign_kubeconfig(object, cluster));
     let orphans = object.text("spec.deletionPolicy") == Some("Orphan");
@@ -105,26 +108,30 @@ fn foreign_kubeconfig(object: &Object, cluster: Option<&str>) -> Option<Violatio
     })
 }
 
-/// A reference to a source that is declared nowhere.
-fn unknown_source(world: &World<'_>, object: &Object, path: &str) -> Option<Violation> {
+/// A reference to a source that is declared nowhere, that gives nothing, or that should not be used any more.
+fn unusable_source(world: &World<'_>, object: &Object, path: &str) -> Option<Violation> {
     let (kind, namespace, name) = source_of(object, path)?;
-    let repository = &world.repository;
-    let is_catalog =
-        (&*repository.kind, &*repository.namespace, &*repository.name) == (kind, namespace, name);
-    if is_catalog || has_source(world, kind, namespace, name) {
-        return None;
+    let field = FieldPath::of(path.split('.')).key("name");
+    let Some(source) = source(world, kind, namespace, name) else {
+        let repository = &world.repository;
+        let is_catalog =
+            (&*repository.kind, &*repository.namespace, &*repository.name) == (kind, namespace, name);
+        let message = format!("there is no {kind} `{name}` in `{namespace}`");
+        return (!is_catalog).then(|| {
+            Violation::error(&codes::FLUX_SOURCE, object, field, message).hint(source_hint(world, kind, name))
+        });
+    };
+    if source.at("spec.suspend") == Some(&Value::Bool(true)) {
+        let message = format!("the {kind} `{name}` is suspended, so nothing is ever fetched from it");
+        let hint = "take `suspend: true` from the source; it is listed, and off as long as nobody uses it";
+        return Some(Violation::error(&codes::FLUX_SOURCE, object, field, message).hint(hint));
     }
-    let mut steps = FieldPath::of(path.split('.'));
-    steps.push_key("name");
-    Some(
-        Violation::error(
-            &codes::FLUX_SOURCE,
-            object,
-            steps,
-            format!("there is no {kind} `{name}` in `{namespace}`"),
-        )
-        .hint(source_hint(world, kind, name)),
-    )
+    let status = source.at("metadata.annotations").and_then(|annotations| annotations.get(SOURCE_STATUS));
+    (status.and_then(Value::as_str) == Some("retired")).then(|| {
+        Violation::error(&codes::FLUX_RETIRED, object, field, format!("the {kind} `{name}` is retired"))
+            .severity(Severity::Warning)
+            .hint("`management/flux/README.md` says why and what took its place")
+    })
 }
 
 fn source_hint(world: &World<'_>, kind: &str, name: &str) -> String {
@@ -139,8 +146,13 @@ fn source_hint(world: &World<'_>, kind: &str, name: &str) -> String {
         .unwrap_or_else(|| "declare it in `management/flux/sources/` and list the file".to_owned())
 }
 
-fn has_source(world: &World<'_>, kind: &str, namespace: &str, name: &str) -> bool {
-    world.sources.iter().any(|source| {
+fn source<'world>(
+    world: &'world World<'_>,
+    kind: &str,
+    namespace: &str,
+    name: &str,
+) -> Option<&'world Object> {
+    world.sources.iter().find(|source| {
         source.id.kind == kind && source.id.name == name && source.id.namespace.as_deref() == Some(namespace)
     })
 }
@@ -273,80 +285,60 @@ fn old_version(object: &Object) -> Option<String> {
 
 /// HelmReleases: kubeconfig, names, sources, values.
 fn releases(world: &World<'_>, violations: &mut Vec<Violation>, findings: &mut Vec<Finding>) {
-    let own = world.objects.of(HELM, "HelmRelease");
-    for object in own {
-        for (path, code, message, hint) in release(world, object) {
-            violations.push(
-                Violation::error(code, object, field(&path.split('.').collect::<Vec<_>>()), message)
-                    .hint(hint),
-            );
-        }
+    for object in world.objects.of(HELM, "HelmRelease") {
+        violations.extend(release(world, object));
     }
     for delivery in world.deliveries.iter().filter(|delivery| !delivery.kustomization.is_remote()) {
         for delivered in
             delivery.objects().iter().filter(|delivered| delivered.object.is(HELM, "HelmRelease"))
         {
-            for (path, code, message, hint) in release(world, &delivered.object) {
-                let steps: Vec<&str> = path.split('.').collect();
-                findings.push(delivery.finding(delivered, &steps, code, message).hint(hint));
+            for violation in release(world, &delivered.object) {
+                let words = violation.path.words();
+                let steps: Vec<&str> = words.iter().map(String::as_str).collect();
+                let mut finding = delivery.finding(delivered, &steps, violation.code, violation.message);
+                finding.severity = violation.severity;
+                finding.hint = violation.hint;
+                findings.push(finding);
             }
         }
     }
 }
 
-type Complaint = (String, &'static crate::finding::Code, String, String);
-
-fn release(world: &World<'_>, object: &Object) -> Vec<Complaint> {
-    let mut out: Vec<Complaint> = Vec::new();
+fn release(world: &World<'_>, object: &Object) -> Vec<Violation> {
+    let mut out = Vec::new();
     let name = &object.id.name;
     let home = object.id.namespace.as_deref().unwrap_or_default();
     let cluster = world.cluster_in(home);
+    let spec = |key: &str| FieldPath::of(["spec", key]);
+    let mut wrong = |code, path, message: String, hint: &str| {
+        out.push(Violation::error(code, object, path, message).hint(hint));
+    };
     if cluster.is_some() && object.at("spec.kubeConfig").is_none() {
-        out.push((
-            "spec.kubeConfig".to_owned(),
+        wrong(
             &codes::FLUX_KUBECONFIG,
+            spec("kubeConfig"),
             format!("the HelmRelease `{name}` would be installed on the hub"),
-            "add `kubeConfig`; for bundles the Kustomization of the stage `releases` does it with a patch"
-                .to_owned(),
-        ));
-    }
-    if let Some(violation) = foreign_kubeconfig(object, cluster) {
-        out.push((
-            violation.path.to_string(),
-            violation.code,
-            violation.message,
-            violation.hint.unwrap_or_default(),
-        ));
+            "add `kubeConfig`; for bundles the Kustomization of the stage `releases` does it with a patch",
+        );
     }
     for field in ["releaseName", "targetNamespace", "storageNamespace"] {
         if object.text(&format!("spec.{field}")).is_none() {
-            out.push((
-                format!("spec.{field}"),
+            wrong(
                 &codes::FLUX_RELEASE,
+                spec(field),
                 format!("the HelmRelease `{name}` has no `{field}`"),
-                "set `releaseName`, `targetNamespace` and, with the same value, `storageNamespace`"
-                    .to_owned(),
-            ));
+                "set `releaseName`, `targetNamespace` and, with the same value, `storageNamespace`",
+            );
         }
     }
     let (target, storage) = (object.text("spec.targetNamespace"), object.text("spec.storageNamespace"));
     if target.is_some() && storage.is_some() && target != storage {
-        out.push((
-            "spec.storageNamespace".to_owned(),
+        wrong(
             &codes::FLUX_RELEASE,
+            spec("storageNamespace"),
             format!("the HelmRelease `{name}` keeps its record in another namespace than what it installs"),
-            "set `storageNamespace` to the value of `targetNamespace`, which is sure to exist".to_owned(),
-        ));
-    }
-    for path in ["spec.chartRef", "spec.chart.spec.sourceRef"] {
-        if let Some(violation) = unknown_source(world, object, path) {
-            out.push((
-                violation.path.to_string(),
-                violation.code,
-                violation.message,
-                violation.hint.unwrap_or_default(),
-            ));
-        }
+            "set `storageNamespace` to the value of `targetNamespace`, which is sure to exist",
+        );
     }
     for (position, from) in list(object, "spec.valuesFrom").iter().enumerate() {
         let text = |key: &str| from.get(key).and_then(Value::as_str);
@@ -354,14 +346,17 @@ fn release(world: &World<'_>, object: &Object) -> Vec<Complaint> {
         let (Some(kind), Some(wanted)) = (text("kind"), text("name")) else { continue };
         let rendered = world.objects.find("", kind, Some(home), wanted).is_some();
         if kind == "ConfigMap" && !optional && !rendered {
-            out.push((
-                format!("spec.valuesFrom.{position}.name"),
+            wrong(
                 &codes::FLUX_LOCAL,
+                spec("valuesFrom").index(position).key("name"),
                 format!("there is no ConfigMap `{wanted}` in `{home}`"),
-                "values are read on the hub, in the HelmRelease's own namespace; or set `optional: true`"
-                    .to_owned(),
-            ));
+                "values are read on the hub, in the HelmRelease's own namespace; or set `optional: true`",
+            );
         }
+    }
+    out.extend(foreign_kubeconfig(object, cluster));
+    for path in ["spec.chartRef", "spec.chart.spec.sourceRef"] {
+        out.extend(unusable_source(world, object, path));
     }
     out
 }

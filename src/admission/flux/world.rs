@@ -257,6 +257,7 @@ impl<'set> World<'set> {
         };
         world.sources = objects.iter().filter(|object| object.group() == SOURCE).cloned().collect();
         if let Some(folder) = folders.get("management/flux", &[]) {
+            world.report.findings.extend(folder.findings.iter().cloned());
             world.sources.extend(
                 folder
                     .objects
@@ -473,7 +474,7 @@ impl<'set> World<'set> {
                         "the variable `{name}` has no value in the Kustomization `{}`",
                         kustomization.name()
                     ),
-                    "declare it in the bundle's `bundle.yaml` (or the folder's `variables.yaml`) and supply it; a literal \
+                    "declare it in the bundle's `bundle.yaml` (or the folder's `hub-variables.yaml`) and supply it; a literal \
                      `${` is written `$${`",
                 ),
                 Trouble::Unsupported(text) => (

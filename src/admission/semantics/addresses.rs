@@ -104,10 +104,12 @@ pub(super) fn claims(cluster: &ResolvedCluster) -> Vec<Claim> {
         let text = aws.vpc_cidr.as_deref().unwrap_or(DEFAULT_VPC_CIDR);
         add(Use::MachineNetwork, text, spec("aws.vpcCIDR"), address::cidr(text));
     }
-    if let Some(azure) = &written.azure {
-        if let Some(text) = &azure.vnet_cidr {
-            add(Use::MachineNetwork, text, spec("azure.vnetCIDR"), address::cidr(text));
-        }
+    if let Some(azure) = &written.azure
+        && let Some(text) = &azure.vnet_cidr
+        // The example says nothing about a network that exists.
+        && (azure.vnet.is_none() || cluster.origins.written(&spec("azure.vnetCIDR")).is_some())
+    {
+        add(Use::MachineNetwork, text, spec("azure.vnetCIDR"), address::cidr(text));
     }
     if let Some(gcp) = &written.gcp
         && gcp.subnet.is_none()

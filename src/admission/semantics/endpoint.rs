@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     finding::{Finding, codes},
-    plan::resolved::ResolvedEndpoint,
+    plan::{Provider, resolved::ResolvedEndpoint},
 };
 
 pub(super) fn check(check: &mut Check<'_>) {
@@ -106,6 +106,16 @@ fn port(check: &mut Check<'_>, endpoint: &ResolvedEndpoint) {
             "use 6443",
         ),
         6443 => {}
+        // The listener of the load balancer has a fixed port, while the endpoint that the provider announces has this one
+        // (kubernetes-sigs/cluster-api-provider-aws pkg/cloud/services/elb/loadbalancer.go, controllers/awscluster_controller.go).
+        port if check.cluster.provider == Provider::Aws => {
+            check.error(
+                &codes::ENDPOINT,
+                &path,
+                format!("the endpoint has port {port}, and the load balancer on AWS listens on 6443 only"),
+                "use 6443",
+            );
+        }
         port if is_announced(check) && endpoint.host.parse::<IpAddr>().is_ok() => {
             check.warning(
                 &codes::ENDPOINT,

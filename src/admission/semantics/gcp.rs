@@ -92,6 +92,15 @@ fn networks(check: &mut Check<'_>, gcp: &Gcp) {
             "remove it, or set `loadBalancerType`",
         );
     }
+    if internal && gcp.subnet.is_some() && check.cluster.network.node_cidrs.is_empty() {
+        let path = spec("network.nodeCIDRs");
+        check.error(
+            &codes::ENDPOINT,
+            &path,
+            "control planes carry the load balancer's address beside their own, and which one is theirs is not said",
+            "set `spec.network.nodeCIDRs` to the addresses of the subnet",
+        );
+    }
     let host = spec("network.endpoint.host");
     let address =
         check.cluster.network.endpoint.as_ref().and_then(|endpoint| endpoint.host.parse::<IpAddr>().ok());

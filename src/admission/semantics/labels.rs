@@ -5,6 +5,7 @@ use crate::{
     admission::rules::label,
     finding::{Finding, codes},
     plan::resolved::{Machines, Role},
+    render::nodes,
     yaml::pointer::FieldPath,
 };
 
@@ -52,21 +53,19 @@ fn labels(check: &mut Check<'_>, machines: &Machines) {
     for key in machines.labels.keys() {
         let Some((prefix, _)) = key.split_once('/') else { continue };
         let below = |domain: &str| prefix == domain || prefix.ends_with(&format!(".{domain}"));
-        let reserved = below("node-restriction.kubernetes.io")
-            || (below("kubernetes.io") || below("k8s.io"))
-                && !below("kubelet.kubernetes.io")
-                && !below("node.kubernetes.io")
-                && !KUBELET_LABELS.contains(&key.as_str());
+        // Those that Cluster API copies from the Machine are not the node's own doing.
+        let reserved = (below("kubernetes.io") || below("k8s.io"))
+            && !below("kubelet.kubernetes.io")
+            && !below("node.kubernetes.io")
+            && !KUBELET_LABELS.contains(&key.as_str())
+            && !nodes::is_synced_by_cluster_api(key);
         if reserved {
             check.error(
                 &codes::RESERVED_LABEL,
                 &machines.field.key("labels").key(key.clone()),
                 format!("Kubernetes does not let a worker give itself the label `{key}`"),
-                if prefix == "node-role.kubernetes.io" {
-                    "use a label of your own, such as `example.org/role`; roles can be set later with `kubectl label node`"
-                } else {
-                    "use a prefix of your own, such as `example.org/`"
-                },
+                "use a prefix of your own, such as `example.org/`, or one that Cluster API sets: `node-role.kubernetes.io/`, \
+                 `node-restriction.kubernetes.io/`, `node.cluster.x-k8s.io/`",
             );
         }
     }

@@ -126,7 +126,7 @@ pub struct AzureIdentity {
     pub namespace: Option<String>,
 }
 
-/// An image: either `id`, or `gallery` with `name` and `version`; where both are given, the gallery counts.
+/// An image: either `id`, or `gallery` with `name` and `version`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AzureImage {

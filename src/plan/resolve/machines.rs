@@ -68,6 +68,15 @@ impl Resolver<'_> {
                 "use 3 or 5, or 1 where an outage is acceptable: etcd needs a majority of its members",
             );
         }
+        if written.rollout.as_ref().is_some_and(|rollout| rollout.max_unavailable.is_some()) {
+            let path = path.key("rollout").key("maxUnavailable");
+            self.error(
+                &codes::PLAN_NOT_OFFERED,
+                &path,
+                "the control-plane provider knows no `maxUnavailable`".to_owned(),
+                "remove it; with `maxSurge: 0` a machine goes before its successor comes",
+            );
+        }
         self.zones(written.failure_domains.as_deref(), descriptor, &path);
         self.labels(written.labels.as_ref(), &path);
         // CACPPT 0.5 replaces no unhealthy machine, so a check would only mark them (issue 262 there).
