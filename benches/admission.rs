@@ -2,7 +2,7 @@
 //!
 //! `INFRAFLUX_CRDS=DIR cargo bench --bench admission`. Without CRDs only the kinds of Kubernetes and the rules are measured.
 
-#![allow(missing_docs, clippy::expect_used, reason = "a benchmark")]
+#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, reason = "a benchmark")]
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, path::PathBuf, sync::OnceLock};
 
@@ -107,7 +107,7 @@ fn stream(objects: usize) -> String {
     // A cluster has more than ten objects.
     let clusters = rendered(objects / 10);
     let documents = clusters.iter().flat_map(RenderedCluster::documents).take(objects);
-    documents.map(|(_, document)| format!("---\n{}\n", document.text)).collect()
+    documents.flat_map(|(_, document)| ["---\n", &*document.text, "\n"]).collect()
 }
 
 fn check(text: &str) -> usize {
