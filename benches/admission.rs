@@ -77,7 +77,7 @@ fn world() -> &'static World {
 /// A fleet of small clusters that differ in name and addresses.
 fn fleet(clusters: usize) -> String {
     let mut out = String::from(
-        "apiVersion: infraflux.io/v1alpha1\nkind: FleetPlan\nmetadata: {name: fleet}\nspec:\n  defaults:\n    provider: proxmox\n    region: home\n    network: {managementCIDRs: [198.51.100.0/24]}\n    proxmox: {dnsServers: [192.0.2.53], gateway: 10.0.0.1, prefix: 8}\n  clusters:\n",
+        "apiVersion: infraflux.io/v1alpha1\nkind: FleetPlan\nmetadata: {name: fleet}\nspec:\n  defaults:\n    provider: proxmox\n    region: home\n    network: {managementCIDRs: [198.51.100.0/24], podCIDRs: [172.16.0.0/16], serviceCIDRs: [172.20.0.0/16]}\n    proxmox: {dnsServers: [192.0.2.3], gateway: 10.0.0.1, prefix: 8}\n  clusters:\n",
     );
     for number in 0..clusters {
         let (high, low) = (number / 250 + 1, number % 250);

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::{
     admission::{
-        flux::{self, Checks},
+        flux::{self, Checks, Folders},
         rendered::{self, Checked, First, Previous},
         schema::{Report, Schemas},
         semantics, versions,
@@ -31,7 +31,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Engine {
     library: Library,
-    checks: Checks,
+    folders: Folders,
     options: Options,
     schemas: Schemas,
 }
@@ -51,7 +51,7 @@ impl Engine {
     /// An engine over a catalogue.
     #[must_use]
     pub fn new(library: Library, options: Options) -> Self {
-        Self { checks: Checks::new(library.catalog().clone()), library, options, schemas: Schemas::new() }
+        Self { folders: Folders::new(library.catalog().clone()), library, options, schemas: Schemas::new() }
     }
 
     /// The same with the schemas of CRDs, against which every render is checked.
@@ -149,12 +149,13 @@ impl Engine {
         if outcome.findings.has_errors() {
             return;
         }
+        let checks = Checks::new(&self.folders, schemas);
         // Each cluster is checked where it was rendered, so that its objects need not be kept.
         let rendered: Vec<Result<(RenderedCluster, Checked), Findings>> = clusters
             .into_par_iter()
             .map(|cluster| {
                 let cluster = render(cluster, &self.library)?;
-                let checked = rendered::check(&cluster, previous, schemas, &self.checks);
+                let checked = rendered::check(&cluster, previous, schemas, &checks);
                 Ok((cluster, checked))
             })
             .collect();

@@ -36,13 +36,6 @@ fn runner(cases: u32) -> TestRunner {
     })
 }
 
-fn providers() -> Vec<Provider> {
-    let found: Vec<Provider> =
-        Provider::ALL.into_iter().filter(|provider| rendering::has_templates(*provider)).collect();
-    assert!(!found.is_empty());
-    found
-}
-
 fn rendered(engine: &Engine, text: &str) -> Result<Rendered, TestCaseError> {
     let rendered = render(engine, "plan", text, None);
     if rendered.cluster.is_none() {
@@ -62,7 +55,7 @@ fn random_plans_fit_the_schemas_and_survive_reformatting() {
         .into_iter()
         .filter_map(|profile| Some((profile, Crds::of_profile(profile, "random plans against the CRDs")?)))
         .collect();
-    providers().into_par_iter().for_each(|provider| {
+    Provider::ALL.into_par_iter().for_each(|provider| {
         let strategy = (plans::plan(provider), any::<u64>());
         let outcome = runner(PLANS).run(&strategy, |(plan, seed)| {
             let first = rendered(&engine, &plans::as_json(&plan))?;
@@ -215,7 +208,7 @@ fn differing(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>
 fn an_edit_changes_the_names_of_what_uses_it_and_no_others() {
     let engine = rendering::engine();
     let mut problems = Vec::new();
-    for provider in providers() {
+    for provider in Provider::ALL {
         let plan = plans::base(provider);
         let first = rendered(&engine, &plans::as_json(&plan)).unwrap();
         references_lead_to_templates(&first);
@@ -281,7 +274,7 @@ fn a_reformatted_template_changes_no_name() {
     });
     let other = rendering::engine_over(catalog.clone().overlay(commented));
     let engine = rendering::engine();
-    for provider in providers() {
+    for provider in Provider::ALL {
         let text = plans::as_json(&plans::base(provider));
         let (before, after) = (rendered(&engine, &text).unwrap(), rendered(&other, &text).unwrap());
         assert_eq!(names(&before), names(&after));

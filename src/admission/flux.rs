@@ -8,7 +8,11 @@
 
 use crate::finding::Findings;
 
-use super::{Objects, Violation, secrets};
+use super::{
+    Objects, Violation,
+    schema::{self, Check, Schemas},
+    secrets,
+};
 
 mod cilium;
 pub mod clean;
@@ -45,6 +49,31 @@ pub fn check_world(world: &mut World<'_>) {
     variables::check(world);
     cilium::check(world);
     plain_secrets(world);
+}
+
+/// What is delivered, against the schemas and CEL rules that are there.
+pub fn check_schemas(world: &mut World<'_>, schemas: &Schemas) {
+    let mut findings = Vec::new();
+    for delivery in &world.deliveries {
+        for delivered in delivery.objects() {
+            let object = &delivered.object;
+            if !schemas.knows(object.group(), &object.id.kind) {
+                continue;
+            }
+            let mut report = schema::Report::default();
+            schemas.check_object(object, None, Check { no_namespace: None }, &mut report);
+            for violation in report.violations {
+                let words = violation.path.words();
+                let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                let mut finding = delivery.finding(delivered, &words, violation.code, violation.message);
+                finding.severity = violation.severity;
+                finding.hint = violation.hint;
+                finding.source = violation.source;
+                findings.push(finding);
+            }
+        }
+    }
+    world.report.findings.extend(findings);
 }
 
 /// Secrets in the shared folders: no more plain than anywhere else.

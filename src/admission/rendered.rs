@@ -63,7 +63,7 @@ pub fn check(
     cluster: &RenderedCluster,
     previous: &dyn Previous,
     schemas: &Schemas,
-    checks: &flux::Checks,
+    checks: &flux::Checks<'_>,
 ) -> Checked {
     let mut findings = Findings::new();
     let before = previous.of(cluster, &mut findings);

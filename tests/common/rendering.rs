@@ -58,11 +58,6 @@ pub fn engine_over(catalog: Catalog) -> Engine {
     Engine::new(Library::new(catalog), Options::default())
 }
 
-/// Whether the catalogue has the templates of a provider yet.
-pub fn has_templates(provider: Provider) -> bool {
-    root().join(format!("clusters/{provider}/cluster.yaml")).is_file()
-}
-
 /// What became of a plan.
 pub struct Rendered {
     /// The cluster; `None` when there was an error.

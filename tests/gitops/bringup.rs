@@ -108,19 +108,13 @@ fn without(cluster: &RenderedCluster, gone: &[(&str, &str)]) -> Objects {
 }
 
 /// The objects with a field of one of them set.
-fn with(
-    cluster: &RenderedCluster,
-    kind: &str,
-    name: &str,
-    pointer: &str,
-    value: serde_json::Value,
-) -> Objects {
+fn with(cluster: &RenderedCluster, kind: &str, name: &str, pointer: &str, value: &str) -> Objects {
     objects(cluster)
         .iter()
         .cloned()
         .map(|mut object| {
             if object.id.kind == kind && object.id.name == name {
-                *object.value.pointer_mut(pointer).expect("the field") = value.clone();
+                *object.value.pointer_mut(pointer).expect("the field") = value.into();
             }
             object
         })
@@ -130,7 +124,7 @@ fn with(
 #[test]
 fn what_is_taken_away_is_missed() {
     let cluster = render(&plan(Provider::Proxmox, "lab", "")).remove(0);
-    let cilium =
+    let with_cilium =
         render(&plan(Provider::Proxmox, "lab", "  addons: {gateway: {controller: cilium}}\n")).remove(0);
     let complete = given(&cluster);
     let mut without_secret = complete.clone();
@@ -160,8 +154,8 @@ fn what_is_taken_away_is_missed() {
         ("no Gateway API", &cluster, without(&cluster, &[("Kustomization", "gateway-api-crds")]), &complete),
         (
             "no Gateway API, Cilium",
-            &cilium,
-            without(&cilium, &[("Kustomization", "gateway-api-crds")]),
+            &with_cilium,
+            without(&with_cilium, &[("Kustomization", "gateway-api-crds")]),
             &complete,
         ),
         (
@@ -175,34 +169,28 @@ fn what_is_taken_away_is_missed() {
         (
             "somebody else's kubeconfig",
             &cluster,
-            with(
-                &cluster,
-                "HelmRelease",
-                "cilium",
-                "/spec/kubeConfig/secretRef/name",
-                "other-kubeconfig".into(),
-            ),
+            with(&cluster, "HelmRelease", "cilium", "/spec/kubeConfig/secretRef/name", "other-kubeconfig"),
             &complete,
         ),
         (
             "wrong folder",
             &cluster,
-            with(&cluster, "Kustomization", "data-prereqs", "/spec/path", "./recipes/date/prereqs".into()),
+            with(&cluster, "Kustomization", "data-prereqs", "/spec/path", "./recipes/date/prereqs"),
             &complete,
         ),
     ];
     let mut text = String::new();
-    for (what, cluster, objects, given) in cases {
-        let outcome = bring_up(cluster, &objects, given);
+    for (what, lab, rendered, brought) in cases {
+        let outcome = bring_up(lab, &rendered, brought);
         assert!(!outcome.stuck.is_empty(), "{what}: nothing was missed");
         // What waits for something that waits says no more; the first causes are what counts.
-        let causes: Vec<String> = outcome
+        let first: Vec<String> = outcome
             .stuck
             .iter()
             .filter(|(_, why)| !why.ends_with("which is not ready") && !why.contains("has not applied"))
             .map(|(object, why)| format!("  {object}: {why}\n"))
             .collect();
-        writeln!(text, "{what}: {} never ready\n{}", outcome.stuck.len(), causes.concat()).unwrap();
+        writeln!(text, "{what}: {} never ready\n{}", outcome.stuck.len(), first.concat()).unwrap();
     }
     insta::assert_snapshot!(text);
 }

@@ -1,6 +1,9 @@
 //! What is rendered passes its own checks.
 
-use infraflux::admission::{Object, Objects, flux};
+use infraflux::admission::{
+    Object, Objects,
+    flux::{self, world::Delivery},
+};
 
 use crate::world::{folders, objects, plan, providers, render, repository, text};
 
@@ -97,9 +100,9 @@ fn the_example_in_the_docs_renders() {
         .find(|block| block.contains("stage: configs"))
         .and_then(|block| block.strip_prefix("yaml\n"))
         .expect("the example");
-    let spec: String = example.lines().map(|line| format!("  {line}\n")).collect();
+    let spec = format!("  {}", example.trim_end().replace('\n', "\n  "));
     let head = "apiVersion: infraflux.io/v1alpha1\nkind: ClusterPlan\nmetadata: {name: lab}\nspec:\n  provider: proxmox\n";
-    let cluster = render(&format!("{head}{spec}")).remove(0);
+    let cluster = render(&format!("{head}{spec}\n")).remove(0);
     let all = objects(&cluster);
     let report = flux::check(&all, folders(), repository(&cluster));
     assert!(report.findings.is_empty(), "{}", text(&report.findings));
@@ -109,7 +112,7 @@ fn the_example_in_the_docs_renders() {
     let (stack, _) = releases.iter().find(|(release, _)| release.id.name == "kube-prometheus-stack").unwrap();
     assert_eq!(stack.at("spec.values.grafana.replicas"), Some(&serde_json::json!(2)));
     assert!(stack.value.to_string().contains("30d"));
-    let rules = world.deliveries.iter().flat_map(|delivery| delivery.objects());
+    let rules = world.deliveries.iter().flat_map(Delivery::objects);
     assert!(
         !rules
             .map(|delivered| &delivered.object.id)

@@ -4,9 +4,6 @@
 
 #[path = "../common/mod.rs"]
 mod common;
-#[allow(dead_code, reason = "the other half is for Crossplane")]
-#[path = "../crossplane/schema.rs"]
-mod schema;
 
 mod bringup;
 mod checks;

@@ -1,6 +1,6 @@
 //! Rendered clusters with the catalogue that they point at.
 
-use std::sync::OnceLock;
+use std::{fmt::Write as _, sync::OnceLock};
 
 use infraflux::{
     admission::{
@@ -45,7 +45,7 @@ pub(crate) fn all_bundles(provider: Provider) -> String {
             .filter(|variable| variable.required)
             .map(|variable| format!("{}: {}", variable.name, variable.example.clone().unwrap()))
             .collect();
-        out.push_str(&format!("\n    - {{name: {name}, variables: {{{}}}}}", required.join(", ")));
+        write!(out, "\n    - {{name: {name}, variables: {{{}}}}}", required.join(", ")).unwrap();
     }
     out
 }

@@ -8,33 +8,29 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    Folders, Report, Repository, World, check_world,
+    Folders, Report, Repository, World, check_schemas, check_world,
     fleet::{self, Claims},
 };
-use crate::{admission::Objects, catalog::Catalog};
+use crate::admission::{Objects, schema::Schemas};
 
 /// The checks of a run over many clusters: built folders, and what was found clean.
 ///
 /// A fleet has many clusters of few classes. What the checks say of a cluster does not depend on its name, so a cluster that
 /// reads like a clean one but for the name is clean. What is not clean is checked anew, for its own lines in the plan.
 #[derive(Debug)]
-pub struct Checks {
-    folders: Folders,
+pub struct Checks<'run> {
+    folders: &'run Folders,
+    schemas: &'run Schemas,
     /// With the owners of DNS records, their names left open.
     clean: Mutex<BTreeMap<[u8; 32], Vec<String>>>,
 }
 
-impl Checks {
-    /// Checks over a catalogue.
+impl<'run> Checks<'run> {
+    /// Checks over a catalogue. What the folders hold is checked against the schemas that are there; a kind without one is
+    /// somebody else's to check.
     #[must_use]
-    pub fn new(catalog: Catalog) -> Self {
-        Self { folders: Folders::new(catalog), clean: Mutex::default() }
-    }
-
-    /// The folders of the catalogue.
-    #[must_use]
-    pub fn folders(&self) -> &Folders {
-        &self.folders
+    pub fn new(folders: &'run Folders, schemas: &'run Schemas) -> Self {
+        Self { folders, schemas, clean: Mutex::default() }
     }
 
     /// [`super::check`] for the objects of one cluster, and what it takes for itself.
@@ -48,9 +44,10 @@ impl Checks {
             let owners = owners.iter().map(|owner| name(owner, names)).collect();
             return (Report::default(), claims.with_dns_owners(owners));
         }
-        let mut world = World::new(objects, &self.folders, repository);
+        let mut world = World::new(objects, self.folders, repository);
         let owners = fleet::dns_owners(&world);
         check_world(&mut world);
+        check_schemas(&mut world, self.schemas);
         let report = world.report();
         if report.violations.is_empty() && report.findings.is_empty() {
             let open = owners.iter().map(|owner| unname(owner, names)).collect();
