@@ -200,6 +200,10 @@ codes! {
          promised (siderolabs/cluster-api-control-plane-provider-talos `controllers/taloscontrolplane_controller.go`).";
     FLUX_SETTING = "IF0240", Content, "a Flux setting that does harm",
         "Intervals, paths and names of `spec.gitops` go into every Kustomization of the cluster as they are.";
+    OWN_CLOUD_CONTROLLER = "IF0241", Content, "nodes wait for a cloud controller manager that is not rendered",
+        "With `addons.cloudProvider.enabled: false` kubelets still start with an external cloud provider, because that is what a \
+         cloud controller manager of your own needs. Until it runs, nodes keep the taint \
+         `node.cloudprovider.kubernetes.io/uninitialized` and have no provider id, so Cluster API matches no machine to its node.";
 
     // 03 catalogue and templates
     TEMPLATE_SYNTAX = "IF0301", Content, "a template cannot be parsed",
