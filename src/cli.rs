@@ -15,6 +15,7 @@ mod explain;
 mod files;
 mod graph;
 mod init;
+mod neighbours;
 mod plans;
 mod plugin;
 mod previous;

@@ -528,12 +528,15 @@ fn crds_among_the_items_check_what_a_function_renders() {
     assert!(texts(&bad).1.contains("IF0501") && texts(&bad).1.contains("numCores"), "{}", texts(&bad).1);
 }
 
+/// Code, kind and field of each finding.
+type Expected = [(&'static str, &'static str, &'static str)];
+
 #[test]
 fn what_an_early_generator_wrote_is_refused_by_schemas_too() {
     let Some(crds) = common::crds::folder("the early output") else { return };
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/early");
     let crds = crds.display().to_string();
-    let table: [(&str, &[(&str, &str, &str)]); 4] = [
+    let table: [(&str, &Expected); 4] = [
         (
             "aws",
             &[

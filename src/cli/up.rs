@@ -88,7 +88,10 @@ fn write(
     out: PathBuf,
     mut findings: Findings,
 ) -> anyhow::Result<ExitCode> {
-    let previous = previous::Folder(arguments.against.clone().unwrap_or_else(|| out.clone()));
+    let previous = previous::Folder {
+        previous: arguments.against.clone().unwrap_or_else(|| out.clone()),
+        out: out.clone(),
+    };
     let Outcome { clusters, findings: found, checked } = engine.run_after(request, &previous);
     if arguments.strict {
         findings.make_strict();

@@ -200,6 +200,13 @@ codes! {
          promised (siderolabs/cluster-api-control-plane-provider-talos `controllers/taloscontrolplane_controller.go`).";
     FLUX_SETTING = "IF0240", Content, "a Flux setting that does harm",
         "Intervals, paths and names of `spec.gitops` go into every Kustomization of the cluster as they are.";
+    OWN_CLOUD_CONTROLLER = "IF0241", Content, "nodes wait for a cloud controller manager that is not rendered",
+        "With `addons.cloudProvider.enabled: false` kubelets still start with an external cloud provider, because that is what a \
+         cloud controller manager of your own needs. Until it runs, nodes keep the taint \
+         `node.cloudprovider.kubernetes.io/uninitialized` and have no provider id, so Cluster API matches no machine to its node.";
+    FLEET_LEFT_OVER = "IF0242", Content, "a cluster that left its fleet and not the output folder",
+        "`up` writes the clusters of its plans and leaves the others in the output folder alone: they may come from other plans. \
+         This one came from the same FleetPlan, which does not name it any more. What syncs the folder still applies it.";
 
     // 03 catalogue and templates
     TEMPLATE_SYNTAX = "IF0301", Content, "a template cannot be parsed",
@@ -407,6 +414,15 @@ codes! {
          Neither port can be changed.";
     NODE_IDENTITY = "IF0745", Content, "nodes that would not be matched to their machines",
         "Cluster API matches a node to its machine by `providerID`; without a match the machine never becomes ready.";
+    CLUSTER_MOVED = "IF0746", Content, "a cluster in another namespace than before",
+        "An object in another namespace is another object. The old Cluster stays, and the new one makes machines with the same \
+         endpoint and addresses beside it.";
+    KUBERNETES_STEP = "IF0747", Content, "a change of the Kubernetes version that control planes do not survive",
+        "An API server is upgraded one minor version at a time and never goes back: what a newer one has stored, an older one may \
+         not be able to read. The judgement compares with the render before this one (`--against`).";
+    TALOS_STEP = "IF0748", Content, "a change of the Talos version that nobody has tested",
+        "Upgrades are tested between neighbouring minor versions only, and a configuration of a newer Talos may be refused by an \
+         older one. The judgement compares with the render before this one (`--against`).";
 
     // 08 references
     DANGLING = "IF0801", Content, "a reference to something that is not there",
