@@ -200,6 +200,10 @@ codes! {
          promised (siderolabs/cluster-api-control-plane-provider-talos `controllers/taloscontrolplane_controller.go`).";
     FLUX_SETTING = "IF0240", Content, "a Flux setting that does harm",
         "Intervals, paths and names of `spec.gitops` go into every Kustomization of the cluster as they are.";
+    BUNDLE_VALUES_DIFFER = "IF0250", Content, "one variable with two values",
+        "A variable of the same name has one value in all bundles of a cluster. What the plan gives to one of them counts for \
+         every bundle that declares the name: with two zones, external-dns would write records in one and Grafana would wait \
+         for a name in the other.";
 
     // 03 catalogue and templates
     TEMPLATE_SYNTAX = "IF0301", Content, "a template cannot be parsed",
