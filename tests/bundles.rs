@@ -17,6 +17,41 @@ spec:
   aws: {ami: ami-0123456789abcdef0}
 ";
 
+const AZURE: &str = "apiVersion: infraflux.io/v1alpha1
+kind: ClusterPlan
+metadata: {name: prod-eu}
+spec:
+  provider: azure
+  region: westeurope
+  network: {managementCIDRs: [10.200.0.0/24]}
+  azure:
+    subscriptionID: 11111111-2222-3333-4444-555555555555
+    resourceGroup: platform
+    image: {gallery: talos, name: talos, version: 1.13.10, resourceGroup: images}
+    peerings: [{remoteVnetName: hub-vnet, resourceGroup: hub}]
+";
+
+const GCP: &str = "apiVersion: infraflux.io/v1alpha1
+kind: ClusterPlan
+metadata: {name: prod-eu}
+spec:
+  provider: gcp
+  region: europe-west3
+  network: {managementCIDRs: [198.51.100.0/24]}
+  workers: [{name: default, failureDomains: [europe-west3-a, europe-west3-b], replicas: 2}]
+  gcp: {project: platform-1234, image: projects/platform-1234/global/images/talos-factory}
+";
+
+const PROXMOX: &str = "apiVersion: infraflux.io/v1alpha1
+kind: ClusterPlan
+metadata: {name: lab}
+spec:
+  provider: proxmox
+  region: cellar
+  network: {endpoint: {host: 10.20.0.10}, managementCIDRs: [10.20.1.0/24]}
+  proxmox: {addresses: [10.20.0.20-10.20.0.60], gateway: 10.20.0.1, dnsServers: [10.20.0.1]}
+";
+
 fn rendered(head: &str, rest: &str) -> Rendered {
     render(&engine(), "plan.yaml", &format!("{head}{rest}"), None)
 }
@@ -74,4 +109,50 @@ fn a_wrong_value_for_a_shared_variable_is_told_once() {
             "IF0210 `EU` is not a value for the variable `cluster_domain` (spec.recipes[0].variables.cluster_domain)"
         ]
     );
+}
+
+#[test]
+fn the_account_of_the_plan_reaches_the_bundles() {
+    let backup = "  recipes: [base, {name: backup, variables: {backup_bucket: vault, backup_azure_storage_account: vaults}}]\n";
+    let azure = rendered(AZURE, backup);
+    let subscription = "11111111-2222-3333-4444-555555555555";
+    for (variable, stage, value) in [
+        ("azure_subscription_id", "base-configs", subscription),
+        ("azure_dns_resource_group", "base-configs", "platform"),
+        ("backup_azure_subscription_id", "backup-configs", subscription),
+        ("backup_azure_resource_group", "backup-configs", "platform"),
+    ] {
+        assert_eq!(substituted(&azure, variable), [(stage.to_owned(), value.to_owned())]);
+    }
+    assert_eq!(azure.told(Severity::Warning), Vec::<String>::new());
+    let gcp = rendered(GCP, "");
+    assert_eq!(substituted(&gcp, "gcp_project"), [("base-configs".to_owned(), "platform-1234".to_owned())]);
+    assert_eq!(gcp.told(Severity::Warning), Vec::<String>::new());
+}
+
+#[test]
+fn a_zone_in_another_account_is_given_to_base() {
+    let other = "  recipes: [{name: base, variables: {gcp_project: dns-of-all}}]\n";
+    let gcp = rendered(GCP, other);
+    assert_eq!(substituted(&gcp, "gcp_project"), [("base-configs".to_owned(), "dns-of-all".to_owned())]);
+    // A fleet may say it to all: where there is no such thing, it goes nowhere.
+    assert_eq!(substituted(&rendered(AWS, other), "gcp_project"), []);
+}
+
+#[test]
+fn a_placeholder_in_force_is_a_warning_where_it_matters() {
+    let bucket = "  recipes: [base, {name: backup, variables: {backup_bucket: vault}}]\n";
+    let told = |head: &str| -> Vec<String> {
+        let warnings = rendered(head, bucket).told(Severity::Warning);
+        warnings.into_iter().filter(|warning| warning.starts_with("IF0251")).collect()
+    };
+    let works_nowhere = |name: &str| {
+        vec![format!(
+            "IF0251 the variable `{name}` of recipe `backup` is still a placeholder that works nowhere (spec.recipes[1])"
+        )]
+    };
+    assert_eq!(told(PROXMOX), works_nowhere("backup_s3_url"));
+    assert_eq!(told(AZURE), works_nowhere("backup_azure_storage_account"));
+    assert_eq!(told(AWS), Vec::<String>::new());
+    assert_eq!(told(GCP), Vec::<String>::new());
 }

@@ -204,6 +204,9 @@ codes! {
         "A variable of the same name has one value in all bundles of a cluster. What the plan gives to one of them counts for \
          every bundle that declares the name: with two zones, external-dns would write records in one and Grafana would wait \
          for a name in the other.";
+    BUNDLE_PLACEHOLDER = "IF0251", Content, "a recipe's variable still has its placeholder",
+        "Some variables of bundles only you can know, for instance the address of an object store. Their defaults work nowhere and \
+         are there so that a first render needs no file; `bundle.yaml` marks them with `placeholder: true`.";
 
     // 03 catalogue and templates
     TEMPLATE_SYNTAX = "IF0301", Content, "a template cannot be parsed",

@@ -9,6 +9,7 @@ use crate::{
 };
 
 pub(super) fn check(check: &mut Check<'_>) {
+    placeholders(check);
     copies(check);
     gpu(check);
     drivers(check);
@@ -23,6 +24,45 @@ fn place(bundle: &ResolvedBundle) -> FieldPath {
     bundle.field.clone().unwrap_or_else(|| spec("recipes"))
 }
 
+/// The value of a bundle's variable, where its files use it.
+fn value<'bundle>(bundle: &'bundle ResolvedBundle, variable: &str) -> Option<&'bundle str> {
+    bundle.stages.iter().find_map(|stage| stage.substitute.get(variable)).map(String::as_str)
+}
+
+/// Where the plan gives a variable of a bundle; where it does not, the bundle's own place.
+fn variable_place(check: &Check<'_>, bundle: &ResolvedBundle, variable: &str) -> FieldPath {
+    let path = place(bundle).key("variables").key(variable);
+    if check.is_written(&path) { path } else { place(bundle) }
+}
+
+/// Defaults that are there so that a first render needs no file.
+fn placeholders(check: &mut Check<'_>) {
+    let cluster = check.cluster;
+    for bundle in &cluster.bundles {
+        for variable in &bundle.bundle.spec.variables {
+            let (name, default) =
+                (&variable.name, variable.default.as_ref().and_then(|value| value.as_str()));
+            if !variable.placeholder || default.is_none() || value(bundle, name) != default {
+                continue;
+            }
+            let path = variable_place(check, bundle, name);
+            check.warning(
+                &codes::BUNDLE_PLACEHOLDER,
+                &path,
+                format!(
+                    "the variable `{name}` of recipe `{}` is still a placeholder that works nowhere",
+                    bundle.name
+                ),
+                format!(
+                    "write `{{name: {}, variables: {{{name}: ...}}}}` in `spec.recipes`: {}",
+                    bundle.name,
+                    variable.description.trim_end_matches('.')
+                ),
+            );
+        }
+    }
+}
+
 /// Longhorn, which `base` brings on Proxmox.
 ///
 /// Source: longhorn/longhorn `docs/content/docs/best-practices.md`, replica node-level soft anti-affinity is off
@@ -31,17 +71,12 @@ fn copies(check: &mut Check<'_>) {
         return;
     }
     let Some(base) = bundle(check, "base") else { return };
-    let copies = base
-        .stages
-        .iter()
-        .find_map(|stage| stage.substitute.get("longhorn_replica_count"))
-        .and_then(|text| text.parse::<i32>().ok());
+    let copies = value(base, "longhorn_replica_count").and_then(|text| text.parse::<i32>().ok());
     let nodes = schedulable_machines(check.cluster);
     if let Some(copies) = copies
         && copies > nodes
     {
-        let path = place(base).key("variables").key("longhorn_replica_count");
-        let path = if check.is_written(&path) { path } else { place(base) };
+        let path = variable_place(check, base, "longhorn_replica_count");
         check.warning(
             &codes::STORAGE_COPIES,
             &path,

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The variables that every shared folder may use beside its own; [`Resolver::common_variables`] gives their values.
-pub const COMMON_VARIABLES: [&str; 11] = [
+pub const COMMON_VARIABLES: [&str; 14] = [
     "quote",
     "cluster_namespace",
     "cluster_name",
@@ -32,6 +32,9 @@ pub const COMMON_VARIABLES: [&str; 11] = [
     "pod_cidr",
     "service_cidr",
     "gateway_class",
+    "cluster_azure_subscription_id",
+    "cluster_azure_resource_group",
+    "cluster_gcp_project",
 ];
 
 /// The values that the plan gives to variables of bundles, by name, and where it gives them. A name has one value in a
@@ -185,7 +188,7 @@ impl Resolver<'_> {
     ) -> Option<ResolvedBundle> {
         let Chosen { recipe, bundle, field: path } = entry;
         let place = path.clone().unwrap_or_else(|| field("spec.recipes"));
-        let values = self.bundle_variables(&recipe, &bundle, &place, given, common);
+        let values = self.bundle_variables(&recipe, &bundle, &place, provider, given, common);
         let mut stages = Vec::new();
         for stage in Stage::ALL {
             let files = self.index.stage(&recipe.name, provider, stage);
@@ -194,7 +197,9 @@ impl Resolver<'_> {
             let mut substitute = BTreeMap::new();
             for name in &files.variables {
                 let Some(value) = values.get(name).or_else(|| common.get(name)) else {
-                    if bundle.spec.variables.iter().any(|variable| variable.name == *name) {
+                    let here =
+                        |variable: &BundleVariable| variable.name == *name && variable.is_for(provider);
+                    if bundle.spec.variables.iter().any(here) {
                         // It is declared, and its value was refused already.
                         continue;
                     }
@@ -202,7 +207,7 @@ impl Resolver<'_> {
                         &codes::BUNDLE_VARIABLE,
                         &place,
                         format!(
-                            "the files of recipe `{}` use the variable `{name}`, which its `bundle.yaml` does not declare",
+                            "the files of recipe `{}` use the variable `{name}`, which its `bundle.yaml` does not declare for `{provider}`",
                             recipe.name
                         ),
                         "declare it under `spec.variables` of the bundle; Flux 2.9 refuses a variable without a value",
@@ -250,6 +255,7 @@ impl Resolver<'_> {
         recipe: &Recipe,
         bundle: &Bundle,
         place: &FieldPath,
+        provider: Provider,
         given: &GivenValues,
         common: &BTreeMap<String, String>,
     ) -> BTreeMap<String, String> {
@@ -270,6 +276,9 @@ impl Resolver<'_> {
         for variable in &bundle.spec.variables {
             let written = given.get(&variable.name);
             let value_place = written.map_or_else(|| place.clone(), |(_, path)| path.clone());
+            if written.is_none() && !variable.is_for(provider) {
+                continue;
+            }
             let Some(value) = written.map(|(value, _)| value).or(variable.default.as_ref()) else {
                 if variable.required {
                     self.error(
@@ -336,6 +345,7 @@ impl Resolver<'_> {
         };
         let minor =
             kubernetes.map_or_else(String::new, |version| format!("{}.{}", version.major, version.minor));
+        let azure = spec.azure.as_ref();
         // Flux writes the built objects anew before it substitutes, so quotes around `${x}` do not survive; bundles write
         // `${quote}${x}${quote}` where a value must stay a string (fluxcd/pkg kustomize/kustomize_varsub.go).
         let values = [
@@ -350,6 +360,11 @@ impl Resolver<'_> {
             first(network.pod_cidrs),
             first(network.service_cidrs),
             gateway_class.to_owned(),
+            azure.and_then(|azure| azure.subscription_id.clone()).unwrap_or_default(),
+            azure
+                .map(|azure| azure.resource_group.clone().unwrap_or(self.plan.name.clone()))
+                .unwrap_or_default(),
+            spec.gcp.as_ref().and_then(|gcp| gcp.project.clone()).unwrap_or_default(),
         ];
         COMMON_VARIABLES.map(str::to_owned).into_iter().zip(values).collect()
     }
