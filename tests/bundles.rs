@@ -156,3 +156,63 @@ fn a_placeholder_in_force_is_a_warning_where_it_matters() {
     assert_eq!(told(AWS), Vec::<String>::new());
     assert_eq!(told(GCP), Vec::<String>::new());
 }
+
+/// The codes that are said of a plan for Proxmox.
+fn codes_told(rest: &str) -> Vec<&'static str> {
+    let rendered = rendered(PROXMOX, rest);
+    rendered.findings.iter().map(|finding| finding.code.id).collect()
+}
+
+#[test]
+fn a_gateway_without_an_address_is_told() {
+    assert!(codes_told("").contains(&"IF0252"));
+    for addons in [
+        "{cilium: {loadBalancer: {mode: l2, addresses: [10.20.0.192/27]}}}",
+        "{gateway: {enabled: false}}",
+        // Something else gives the addresses.
+        "{cilium: {values: {defaultLBServiceIPAM: none}}}",
+    ] {
+        assert!(!codes_told(&format!("  addons: {addons}\n")).contains(&"IF0252"), "{addons}");
+    }
+    assert!(codes_told("  addons: {cilium: {values: {defaultLBServiceIPAM: lbipam}}}\n").contains(&"IF0252"));
+    let clouds = [AWS, AZURE, GCP].map(|head| rendered(head, "").told(Severity::Warning));
+    assert_eq!(clouds.concat(), Vec::<String>::new());
+}
+
+#[test]
+fn records_that_are_written_nowhere_are_told() {
+    let told = rendered(PROXMOX, "").told(Severity::Info);
+    assert!(
+        told.iter()
+            .any(|info| info.starts_with("IF0253 external-dns writes nowhere")
+                && info.ends_with("(spec.recipes[0])")),
+        "{told:#?}"
+    );
+    let given = "  recipes: [{name: base, variables: {dns_provider: cloudflare}}]\n";
+    assert!(!codes_told(given).contains(&"IF0253"));
+    assert!(!codes_told("  recipes: []\n").contains(&"IF0253"));
+}
+
+/// The examples that a reader copies first are complete.
+#[test]
+fn the_examples_say_all_that_a_cluster_needs() {
+    let read = |path: &str| std::fs::read_to_string(common::rendering::root().join(path)).unwrap();
+    let from = |path: &str| {
+        let text = read(path);
+        let block = text.split("```yaml\n").find(|block| block.contains("kind: ClusterPlan")).unwrap();
+        block.split("```").next().unwrap().to_owned()
+    };
+    for plan in [
+        read("examples/standalone/plan.yaml"),
+        read("examples/kpt-package/plan.yaml"),
+        from("README.md"),
+        from("docs/getting-started.md"),
+        from("docs/providers/proxmox.md"),
+    ] {
+        let lines = plan.lines().filter(|line| !line.trim_start().starts_with('#')).count();
+        assert!(lines <= 12, "{lines} lines:\n{plan}");
+        let warned = rendered(&plan, "").told(Severity::Warning);
+        let about_examples: Vec<&String> = warned.iter().filter(|text| !text.starts_with("IF0212")).collect();
+        assert!(about_examples.is_empty(), "{plan}\n{warned:#?}");
+    }
+}

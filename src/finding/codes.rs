@@ -207,6 +207,13 @@ codes! {
     BUNDLE_PLACEHOLDER = "IF0251", Content, "a recipe's variable still has its placeholder",
         "Some variables of bundles only you can know, for instance the address of an object store. Their defaults work nowhere and \
          are there so that a first render needs no file; `bundle.yaml` marks them with `placeholder: true`.";
+    NO_LOAD_BALANCER = "IF0252", Content, "nothing gives load balancers an address",
+        "Clouds give Services of type LoadBalancer their addresses; on Proxmox Cilium does, from `addons.cilium.loadBalancer`. \
+         Without it the Gateway's Service stays pending and the Gateway is never programmed. Where something else gives addresses \
+         (MetalLB, the nodes' own), say so in Cilium's values: `defaultLBServiceIPAM: none` or `nodeipam`.";
+    DNS_NOWHERE = "IF0253", Content, "DNS records are not written anywhere",
+        "Proxmox has no DNS, so external-dns starts with a provider that keeps records in memory and writes nowhere. Names of \
+         routes resolve when records exist: by a DNS service that external-dns knows, or by hand.";
 
     // 03 catalogue and templates
     TEMPLATE_SYNTAX = "IF0301", Content, "a template cannot be parsed",

@@ -10,6 +10,7 @@ use crate::{
 
 pub(super) fn check(check: &mut Check<'_>) {
     placeholders(check);
+    records(check);
     copies(check);
     gpu(check);
     drivers(check);
@@ -61,6 +62,24 @@ fn placeholders(check: &mut Check<'_>) {
             );
         }
     }
+}
+
+/// external-dns with the provider that keeps its records in memory.
+///
+/// Source: kubernetes-sigs/external-dns `provider/inmemory/inmemory.go`
+fn records(check: &mut Check<'_>) {
+    let Some(base) = bundle(check, "base").filter(|base| value(base, "dns_provider") == Some("inmemory"))
+    else {
+        return;
+    };
+    let path = variable_place(check, base, "dns_provider");
+    check.info(
+        &codes::DNS_NOWHERE,
+        &path,
+        "external-dns writes nowhere: `dns_provider` is `inmemory`",
+        "write `{name: base, variables: {dns_provider: cloudflare}}` (or `rfc2136`) in `spec.recipes` and provide its Secret, or \
+         make the records yourself",
+    );
 }
 
 /// Longhorn, which `base` brings on Proxmox.
