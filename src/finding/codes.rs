@@ -207,6 +207,20 @@ codes! {
     FLEET_LEFT_OVER = "IF0242", Content, "a cluster that left its fleet and not the output folder",
         "`up` writes the clusters of its plans and leaves the others in the output folder alone: they may come from other plans. \
          This one came from the same FleetPlan, which does not name it any more. What syncs the folder still applies it.";
+    BUNDLE_VALUES_DIFFER = "IF0250", Content, "one variable with two values",
+        "A variable of the same name has one value in all bundles of a cluster. What the plan gives to one of them counts for \
+         every bundle that declares the name: with two zones, external-dns would write records in one and Grafana would wait \
+         for a name in the other.";
+    BUNDLE_PLACEHOLDER = "IF0251", Content, "a recipe's variable still has its placeholder",
+        "Some variables of bundles only you can know, for instance the address of an object store. Their defaults work nowhere and \
+         are there so that a first render needs no file; `bundle.yaml` marks them with `placeholder: true`.";
+    NO_LOAD_BALANCER = "IF0252", Content, "nothing gives load balancers an address",
+        "Clouds give Services of type LoadBalancer their addresses; on Proxmox Cilium does, from `addons.cilium.loadBalancer`. \
+         Without it the Gateway's Service stays pending and the Gateway is never programmed. Where something else gives addresses \
+         (MetalLB, the nodes' own), say so in Cilium's values: `defaultLBServiceIPAM: none` or `nodeipam`.";
+    DNS_NOWHERE = "IF0253", Content, "DNS records are not written anywhere",
+        "Proxmox has no DNS, so external-dns starts with a provider that keeps records in memory and writes nowhere. Names of \
+         routes resolve when records exist: by a DNS service that external-dns knows, or by hand.";
 
     // 03 catalogue and templates
     TEMPLATE_SYNTAX = "IF0301", Content, "a template cannot be parsed",
