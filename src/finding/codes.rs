@@ -733,6 +733,18 @@ codes! {
          `warn` or `ignore`).";
     CHECKED = "IF1326", Content, "what was checked, and what was not",
         "A remark with the counts of a check: objects, those with a schema, CEL rules, and everything that was not checked.";
+    NO_KUSTOMIZATION = "IF1327", Content, "a folder holds no kustomization",
+        "`infraflux doctor` reads what kustomize reads: `kustomization.yaml`, `kustomization.yml` or `Kustomization` in the folder \
+         that is named.";
+    NO_CRDS = "IF1328", Content, "objects were checked without any CRDs",
+        "`infraflux validate` was given no CRDs at all, so that objects of kinds that are not Kubernetes' own were held against the \
+         built-in rules only. Import those of the hub once with `infraflux crds import`, or name them with `--crds`.";
+    INIT_KEEPS = "IF1329", Content, "an example would replace a setting of the hub",
+        "An earlier run of `infraflux init` wrote a repository's address, and this one was not given any. Pass it again, or keep it \
+         under `management` in infraflux.yaml, where every run finds it.";
+    PLUGIN_FOREIGN = "IF1330", Content, "something that InfraFlux did not install is where its plugin belongs",
+        "`infraflux plugin install` and `uninstall` replace and remove their own links, and copies that are byte for byte this \
+         program; anything else may be yours. Move it away, or use `--force`.";
     INIT_EXAMPLE = "IF1340", Content, "an example value of the hub is still in force",
         "`infraflux init` fills in what it cannot know with values that can never work by accident. Replace each one before \
          the result is committed; `--strict` makes the warning an error.";
@@ -744,7 +756,7 @@ codes! {
     RUNBOOK = "IF1343", Content, "a runbook of the catalogue cannot be read",
         "Files in `management/runbooks` hold a title and steps; each step has a title and may have `text`, `run`, `check`, \
          `expect` and `trouble`.";
-    DESTROY_NO_CLUSTER = "IF1344", Content, "the cluster to take away cannot be found",
+    DESTROY_NO_CLUSTER = "IF1344", Content, "the cluster cannot be found",
         "`infraflux destroy` and `infraflux apply` read the cluster's objects from the output folder, or render them from a \
          plan given with `--file`.";
     APPLY_NEVER = "IF1345", Content, "InfraFlux applies nothing",
