@@ -500,3 +500,37 @@ fn volume(check: &mut Check<'_>, aws: &Aws) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_arm;
+
+    #[test]
+    fn architectures_of_machine_types() {
+        for arm in [
+            "m7g.large",
+            "c6gd.xlarge",
+            "c7gn.medium",
+            "t4g.small",
+            "im4gn.large",
+            "is4gen.large",
+            "a1.medium",
+        ] {
+            assert_eq!(is_arm(arm), Some(true), "{arm}");
+        }
+        for x86 in [
+            "m7i.large",
+            "m7i-flex.large",
+            "g5.xlarge",
+            "g4dn.xlarge",
+            "g6e.xlarge",
+            "p5.48xlarge",
+            "t3.micro",
+        ] {
+            assert_eq!(is_arm(x86), Some(false), "{x86}");
+        }
+        for other in ["u-6tb1.metal", "large", "standard.large"] {
+            assert_eq!(is_arm(other), None, "{other}");
+        }
+    }
+}
