@@ -221,6 +221,18 @@ codes! {
     DNS_NOWHERE = "IF0253", Content, "DNS records are not written anywhere",
         "Proxmox has no DNS, so external-dns starts with a provider that keeps records in memory and writes nowhere. Names of \
          routes resolve when records exist: by a DNS service that external-dns knows, or by hand.";
+    ONE_ZONE = "IF0243", Content, "a pool whose machines are all in one zone",
+        "Without `failureDomains` the provider puts all machines of a pool into the first zone (Google Cloud) or the first subnet \
+         (AWS) that it finds. When that zone is gone, so is the pool. With zones named, there is one MachineDeployment for each.";
+    MACHINE_TYPE_UNKNOWN = "IF0244", Content, "a machine type that is not in InfraFlux's table",
+        "`clusters/<provider>/instances.yaml` lists the types from which `cpu` and `memoryGiB` pick, and a few more. Any other may be \
+         named in `instanceType`; its size, its GPUs and whether the region has it are then not checked.";
+    MACHINE_SMALL = "IF0245", Content, "a machine that is smaller than Talos asks for",
+        "Talos wants 2 CPUs and 2 GiB for a control plane, 1 CPU and 1 GiB for a worker (siderolabs/docs \
+         `public/talos/v1.13/getting-started/system-requirements.mdx`). Below that, etcd and the API server are killed for memory.";
+    ARCHITECTURE = "IF0246", Content, "one image for machines of two architectures",
+        "An AMI is made for x86-64 or for ARM. AWS refuses to start it on a machine type of the other one; \
+         `spec.aws.poolAMIs` gives a pool an image of its own.";
 
     // 03 catalogue and templates
     TEMPLATE_SYNTAX = "IF0301", Content, "a template cannot be parsed",
