@@ -183,9 +183,8 @@ fn a_gateway_without_an_address_is_told() {
 fn records_that_are_written_nowhere_are_told() {
     let told = rendered(PROXMOX, "").told(Severity::Info);
     assert!(
-        told.iter()
-            .any(|info| info.starts_with("IF0253 external-dns writes nowhere")
-                && info.ends_with("(spec.recipes[0])")),
+        told.iter().any(|info| info.starts_with("IF0253 external-dns writes nowhere")
+            && info.ends_with("(spec.recipes[0])")),
         "{told:#?}"
     );
     let given = "  recipes: [{name: base, variables: {dns_provider: cloudflare}}]\n";
@@ -215,4 +214,32 @@ fn the_examples_say_all_that_a_cluster_needs() {
         let about_examples: Vec<&String> = warned.iter().filter(|text| !text.starts_with("IF0212")).collect();
         assert!(about_examples.is_empty(), "{plan}\n{warned:#?}");
     }
+}
+
+#[test]
+fn pods_without_rights_in_route_53_are_told() {
+    let told =
+        |rest: &str| rendered(AWS, rest).told(Severity::Info).iter().any(|info| info.starts_with("IF0254"));
+    assert!(told(""));
+    assert!(told("  workers: [{name: default, autoscaling: {min: 0, max: 3}}]\n"));
+    assert!(!told("  recipes: []\n"));
+    // Control planes take pods here, and their limit is 2.
+    assert!(!told("  workers: []\n  controlPlane: {replicas: 1}\n"));
+    let two = AWS.replace("ami: ", "metadataHopLimit: 2, ami: ");
+    assert!(!rendered(&two, "").findings.iter().any(|finding| finding.code.id == "IF0254"));
+    assert!(!rendered(AZURE, "").findings.iter().any(|finding| finding.code.id == "IF0254"));
+}
+
+/// The patch that recipes/base/README.md shows for the issuer's key.
+#[test]
+fn the_issuer_takes_the_key_that_the_readme_shows() {
+    let page = std::fs::read_to_string(common::rendering::root().join("recipes/base/README.md")).unwrap();
+    let example = page.split("```yaml\n").find(|block| block.contains("accessKeyIDSecretRef")).unwrap();
+    let example = example.split("```").next().unwrap().trim_end().replace('\n', "\n  ");
+    let rendered = rendered(AWS, &format!("  {example}\n"));
+    assert_eq!(rendered.told(Severity::Error), Vec::<String>::new());
+    assert!(!rendered.findings.iter().any(|finding| finding.code.id == "IF0254"));
+    let configs =
+        rendered.objects.iter().find(|(_, object)| object["metadata"]["name"] == "base-configs").unwrap();
+    assert!(configs.1["spec"]["patches"].to_string().contains("acme-aws"));
 }

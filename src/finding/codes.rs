@@ -214,6 +214,10 @@ codes! {
     DNS_NOWHERE = "IF0253", Content, "DNS records are not written anywhere",
         "Proxmox has no DNS, so external-dns starts with a provider that keeps records in memory and writes nowhere. Names of \
          routes resolve when records exist: by a DNS service that external-dns knows, or by hand.";
+    DNS_RIGHTS = "IF0254", Content, "nothing may write DNS records yet",
+        "On AWS the metadata service answers pods on workers only with `aws.metadataHopLimit: 2`, and then every pod there has the \
+         machine's rights and can read its configuration. The default is 1, so external-dns and cert-manager need a key in a Secret, \
+         or a role of their own. Patches on `base` count as somebody having taken care of it.";
 
     // 03 catalogue and templates
     TEMPLATE_SYNTAX = "IF0301", Content, "a template cannot be parsed",
