@@ -144,7 +144,9 @@ impl Engine {
                 Err(findings) => outcome.findings.extend(findings),
             }
         }
-        outcome.findings.extend(semantics::check(&clusters));
+        let names: Vec<&str> = clusters.iter().map(|cluster| cluster.name.as_str()).collect();
+        let others = previous.others(&names, &mut outcome.findings);
+        outcome.findings.extend(semantics::check_beside(&clusters, &others));
         outcome.findings.extend(versions::check(&clusters, index, self.options.as_of.as_deref()));
         if outcome.findings.has_errors() {
             return;

@@ -227,7 +227,7 @@ fn bad_input_is_refused_and_nothing_is_written() {
             name: "unknown recipe",
             arguments: &["--provider", "proxmox", "--name", "lab", "--recipes", "observabilty"],
             files: &[],
-            code: 1,
+            code: 2,
             says: &["no recipe `observabilty`", "`observability`"],
         },
         Refusal {
@@ -248,21 +248,21 @@ fn bad_input_is_refused_and_nothing_is_written() {
             name: "name that climbs",
             arguments: &["--provider", "proxmox", "--name", "../../x"],
             files: &[],
-            code: 1,
+            code: 2,
             says: &["`../../x`", "DNS label"],
         },
         Refusal {
             name: "invalid DNS name",
             arguments: &["--provider", "proxmox", "--name", "Lab_1"],
             files: &[],
-            code: 1,
+            code: 2,
             says: &["`Lab_1`", "lower-case"],
         },
         Refusal {
             name: "reserved name",
             arguments: &["--provider", "proxmox", "--name", "management"],
             files: &[],
-            code: 1,
+            code: 2,
             says: &["reserved"],
         },
         Refusal {
@@ -290,7 +290,7 @@ fn bad_input_is_refused_and_nothing_is_written() {
             name: "unknown profile",
             arguments: &["--provider", "proxmox", "--name", "lab", "--profile", "stabel"],
             files: &[],
-            code: 1,
+            code: 2,
             says: &["no profile `stabel`", "`stable`"],
         },
         Refusal {
@@ -425,7 +425,7 @@ fn json_and_sarif_carry_findings_and_the_summary() {
     assert_eq!(report["summary"]["errors"], 0);
     assert!(report["output"].is_object());
     let (_folder, output) = lab(Provider::Proxmox, &["--format", "sarif", "--recipes", "nope"]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     let log: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(log["version"], "2.1.0");
     assert_eq!(log["runs"][0]["results"][0]["ruleId"], "IF0202");
@@ -461,4 +461,152 @@ fn set_and_overrides_reach_the_objects_and_keep_comments() {
         .map(|object| &object["spec"]["template"]["spec"]["description"])
         .collect();
     assert_eq!(descriptions, [&Value::Null, &json!("from a plan")]);
+}
+
+const EDGE: &str = "apiVersion: infraflux.io/v1alpha1
+kind: ClusterPlan
+metadata: {name: NAME}
+spec:
+  provider: proxmox
+  region: REGION
+  namespace: NAMESPACE
+  network: {endpoint: {host: HOST}, managementCIDRs: [198.51.100.0/24]}
+  addons: {cilium: {loadBalancer: {mode: l2, addresses: [BALANCERS]}}}
+  proxmox: {addresses: [POOL], prefix: 24, gateway: 192.0.2.1, dnsServers: [192.0.2.3], vmIDRange: {start: IDS, end: 299}}
+";
+
+/// `EDGE` with the words of `changes` in the place of its own.
+fn edge(name: &str, changes: &[(&str, &str)]) -> String {
+    let mut text = EDGE.replace(
+        "NAMESPACE",
+        changes.iter().find(|(key, _)| *key == "NAMESPACE").map_or(name, |(_, value)| value),
+    );
+    for (key, value) in changes.iter().chain(&[
+        ("REGION", "home"),
+        ("HOST", "192.0.2.11"),
+        ("BALANCERS", "192.0.2.100-192.0.2.109"),
+        ("POOL", "192.0.2.20-192.0.2.39"),
+        ("IDS", "200"),
+    ]) {
+        text = text.replace(key, value);
+    }
+    text.replace("NAME", name)
+}
+
+#[test]
+fn clusters_of_earlier_runs_in_the_same_folder_are_neighbours() {
+    let folder = TempDir::new().unwrap();
+    let up = |text: &str| {
+        fs::write(folder.path().join("plan.yaml"), text).unwrap();
+        run(folder.path(), &["up", "-f", "plan.yaml"])
+    };
+    assert_code(&up(&edge("one", &[])), 0);
+    // Rendered again, a cluster is not its own neighbour.
+    assert_code(&up(&edge("one", &[])), 0);
+    let apart = [
+        ("HOST", "192.0.2.12"),
+        ("BALANCERS", "192.0.2.110-192.0.2.119"),
+        ("POOL", "192.0.2.40-192.0.2.59"),
+        ("REGION", "elsewhere"),
+    ];
+    for (key, value, message, line) in [
+        ("NAMESPACE", "one", "`two` and `one` share the hub namespace `one`", "plan.yaml:7:14"),
+        ("HOST", "192.0.2.11", "`two` and `one` have the same API endpoint `192.0.2.11`", "plan.yaml:8:"),
+        (
+            "BALANCERS",
+            "192.0.2.105-192.0.2.119",
+            "the load balancers' addresses `192.0.2.105-192.0.2.119` of `two`",
+            "plan.yaml:9:",
+        ),
+        (
+            "POOL",
+            "192.0.2.39-192.0.2.50",
+            "the machines' addresses `192.0.2.39-192.0.2.50` of `two`",
+            "plan.yaml:10:",
+        ),
+        ("REGION", "home", "the VM ids 200-299 of", "plan.yaml:10:"),
+    ] {
+        let mut changes = vec![(key, value)];
+        changes.extend(apart.iter().filter(|(other, _)| *other != key));
+        let output = up(&edge("two", &changes));
+        assert_code(&output, 1);
+        let stderr = texts(&output).1;
+        for part in [message, line, "out/one/cluster/cluster.yaml:4:9", "1 error"] {
+            assert!(stderr.contains(part), "{key}: no `{part}` in\n{stderr}");
+        }
+        assert!(!folder.path().join("out/two").exists(), "{key}");
+    }
+    assert_code(&up(&edge("two", &apart)), 0);
+    // The neighbours' own quarrels are not this run's.
+    let more = [
+        ("HOST", "192.0.2.13"),
+        ("BALANCERS", "192.0.2.120"),
+        ("POOL", "192.0.2.60-192.0.2.79"),
+        ("REGION", "third"),
+    ];
+    assert_code(&up(&edge("three", &more)), 0);
+}
+
+#[test]
+fn a_cluster_that_left_its_fleet_is_named() {
+    let folder = TempDir::new().unwrap();
+    let fleet = |name: &str, clusters: &str| {
+        let text = format!(
+            "apiVersion: infraflux.io/v1alpha1\nkind: FleetPlan\nmetadata: {{name: {name}}}\nspec:\n  defaults: {{provider: aws}}\n  clusters: [{clusters}]\n"
+        );
+        fs::write(folder.path().join("fleet.yaml"), text).unwrap();
+        let output = run(folder.path(), &["up", "-f", "fleet.yaml"]);
+        assert_code(&output, 0);
+        texts(&output).1
+    };
+    let all = fleet("edge", "{name: one}, {name: two}");
+    assert!(!all.contains("IF0242"), "{all}");
+    let fewer = fleet("edge", "{name: one}");
+    for part in [
+        "IF0242",
+        "`two` is not in `FleetPlan/edge` any more",
+        "out/two/cluster/cluster.yaml:4:9",
+        "infraflux destroy --name two --remove",
+    ] {
+        assert!(fewer.contains(part), "no `{part}` in\n{fewer}");
+    }
+    assert!(folder.path().join("out/two").exists());
+    // Clusters of other plans are none of this one's business.
+    let other = fleet("core", "{name: three}");
+    assert!(!other.contains("IF0242"), "{other}");
+}
+
+#[test]
+fn changes_that_a_running_cluster_does_not_survive_are_told_at_the_plan() {
+    let folder = TempDir::new().unwrap();
+    let up = |text: &str| {
+        fs::write(folder.path().join("plan.yaml"), text).unwrap();
+        run(folder.path(), &["up", "-f", "plan.yaml"])
+    };
+    let plan = |host: &str, namespace: &str, kubernetes: &str| {
+        edge("one", &[("HOST", host), ("NAMESPACE", namespace)])
+            .replace("spec:\n", &format!("spec:\n  kubernetesVersion: {kubernetes}\n"))
+    };
+    // The address of an example may be replaced.
+    assert_code(&up(&plan("192.0.2.10", "one", "1.36.1")), 0);
+    assert_code(&up(&plan("10.9.0.10", "one", "1.36.1")), 0);
+    let before = tree(folder.path());
+    for (text, code, place) in [
+        (plan("10.9.0.11", "one", "1.36.1"), "IF0702", "plan.yaml:9:"),
+        (plan("10.9.0.10", "other", "1.36.1"), "IF0746", "plan.yaml:8:"),
+        (plan("10.9.0.10", "one", "1.36.0"), "IF0747", "plan.yaml:5:"),
+    ] {
+        let output = up(&text);
+        assert_code(&output, 1);
+        let stderr = texts(&output).1;
+        assert!(stderr.contains(&format!("error[{code}]")) && stderr.contains(place), "{code}: {stderr}");
+        fs::write(folder.path().join("plan.yaml"), plan("192.0.2.10", "one", "1.36.1")).unwrap();
+        let now = tree(folder.path());
+        assert!(
+            before
+                .iter()
+                .filter(|(path, _)| path.starts_with("out"))
+                .all(|(path, text)| now.get(path) == Some(text))
+        );
+    }
 }

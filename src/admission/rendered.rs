@@ -10,6 +10,7 @@ use super::{
     rules::{self, External, Externals},
     schema::{Check, Report, Schemas},
     secrets,
+    semantics::Neighbour,
 };
 use crate::{
     finding::{Finding, Findings, codes},
@@ -33,6 +34,11 @@ pub enum Before {
 pub trait Previous: Sync {
     /// What was rendered for a cluster before. What cannot be read is a warning: the new render may be what mends it.
     fn of(&self, cluster: &RenderedCluster, findings: &mut Findings) -> Before;
+
+    /// Clusters beside those that this run renders, whose names are given: the others of the same output folder.
+    fn others(&self, _rendered: &[&str], _findings: &mut Findings) -> Vec<Neighbour> {
+        Vec::new()
+    }
 }
 
 /// There was no render before.

@@ -6,23 +6,29 @@ use std::{
     sync::Arc,
 };
 
-use super::files;
+use super::{files, neighbours};
 use crate::{
     admission::{
         Object, Objects,
         rendered::{Before, Previous},
+        semantics::Neighbour,
     },
     finding::{Finding, Findings, codes},
     render::RenderedCluster,
     yaml::{self, Limits, Sources, scalar::Schema},
 };
 
-/// An output folder: the parent of `<cluster>/`.
-pub struct Folder(pub PathBuf);
+/// Output folders: parents of `<cluster>/`.
+pub struct Folder {
+    /// Against which changes of a cluster are judged.
+    pub previous: PathBuf,
+    /// Which is written, with other clusters in it.
+    pub out: PathBuf,
+}
 
 impl Previous for Folder {
     fn of(&self, cluster: &RenderedCluster, findings: &mut Findings) -> Before {
-        let folder = self.0.join(&cluster.name);
+        let folder = self.previous.join(&cluster.name);
         // A link may lead anywhere; the writer refuses it with a reason of its own.
         if !folder.is_dir() || folder.is_symlink() {
             return Before::Nothing;
@@ -43,6 +49,10 @@ impl Previous for Folder {
             Err(errors) => findings.extend(errors.into_iter().map(not_compared)),
         }
         Before::Objects(objects.into_iter().collect::<Objects>())
+    }
+
+    fn others(&self, rendered: &[&str], findings: &mut Findings) -> Vec<Neighbour> {
+        neighbours::read(&self.out, rendered, findings)
     }
 }
 
@@ -78,7 +88,7 @@ fn read(path: &Path, findings: &mut Findings) -> Vec<Object> {
 
 /// A file that cannot be read must not keep the run from writing a good one in its place, but it is said that changes of
 /// fixed fields were not looked for in it.
-fn not_compared(error: Finding) -> Finding {
+pub(super) fn not_compared(error: Finding) -> Finding {
     Finding::warning(
         &codes::PREVIOUS_UNREADABLE,
         format!("an earlier render cannot be compared with: {}", error.message),

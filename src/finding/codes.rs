@@ -200,6 +200,13 @@ codes! {
          promised (siderolabs/cluster-api-control-plane-provider-talos `controllers/taloscontrolplane_controller.go`).";
     FLUX_SETTING = "IF0240", Content, "a Flux setting that does harm",
         "Intervals, paths and names of `spec.gitops` go into every Kustomization of the cluster as they are.";
+    OWN_CLOUD_CONTROLLER = "IF0241", Content, "nodes wait for a cloud controller manager that is not rendered",
+        "With `addons.cloudProvider.enabled: false` kubelets still start with an external cloud provider, because that is what a \
+         cloud controller manager of your own needs. Until it runs, nodes keep the taint \
+         `node.cloudprovider.kubernetes.io/uninitialized` and have no provider id, so Cluster API matches no machine to its node.";
+    FLEET_LEFT_OVER = "IF0242", Content, "a cluster that left its fleet and not the output folder",
+        "`up` writes the clusters of its plans and leaves the others in the output folder alone: they may come from other plans. \
+         This one came from the same FleetPlan, which does not name it any more. What syncs the folder still applies it.";
     BUNDLE_VALUES_DIFFER = "IF0250", Content, "one variable with two values",
         "A variable of the same name has one value in all bundles of a cluster. What the plan gives to one of them counts for \
          every bundle that declares the name: with two zones, external-dns would write records in one and Grafana would wait \
@@ -425,6 +432,15 @@ codes! {
          Neither port can be changed.";
     NODE_IDENTITY = "IF0745", Content, "nodes that would not be matched to their machines",
         "Cluster API matches a node to its machine by `providerID`; without a match the machine never becomes ready.";
+    CLUSTER_MOVED = "IF0746", Content, "a cluster in another namespace than before",
+        "An object in another namespace is another object. The old Cluster stays, and the new one makes machines with the same \
+         endpoint and addresses beside it.";
+    KUBERNETES_STEP = "IF0747", Content, "a change of the Kubernetes version that control planes do not survive",
+        "An API server is upgraded one minor version at a time and never goes back: what a newer one has stored, an older one may \
+         not be able to read. The judgement compares with the render before this one (`--against`).";
+    TALOS_STEP = "IF0748", Content, "a change of the Talos version that nobody has tested",
+        "Upgrades are tested between neighbouring minor versions only, and a configuration of a newer Talos may be refused by an \
+         older one. The judgement compares with the render before this one (`--against`).";
 
     // 08 references
     DANGLING = "IF0801", Content, "a reference to something that is not there",
@@ -721,6 +737,18 @@ codes! {
          `warn` or `ignore`).";
     CHECKED = "IF1326", Content, "what was checked, and what was not",
         "A remark with the counts of a check: objects, those with a schema, CEL rules, and everything that was not checked.";
+    NO_KUSTOMIZATION = "IF1327", Content, "a folder holds no kustomization",
+        "`infraflux doctor` reads what kustomize reads: `kustomization.yaml`, `kustomization.yml` or `Kustomization` in the folder \
+         that is named.";
+    NO_CRDS = "IF1328", Content, "objects were checked without any CRDs",
+        "`infraflux validate` was given no CRDs at all, so that objects of kinds that are not Kubernetes' own were held against the \
+         built-in rules only. Import those of the hub once with `infraflux crds import`, or name them with `--crds`.";
+    INIT_KEEPS = "IF1329", Content, "an example would replace a setting of the hub",
+        "An earlier run of `infraflux init` wrote a repository's address, and this one was not given any. Pass it again, or keep it \
+         under `management` in infraflux.yaml, where every run finds it.";
+    PLUGIN_FOREIGN = "IF1330", Content, "something that InfraFlux did not install is where its plugin belongs",
+        "`infraflux plugin install` and `uninstall` replace and remove their own links, and copies that are byte for byte this \
+         program; anything else may be yours. Move it away, or use `--force`.";
     INIT_EXAMPLE = "IF1340", Content, "an example value of the hub is still in force",
         "`infraflux init` fills in what it cannot know with values that can never work by accident. Replace each one before \
          the result is committed; `--strict` makes the warning an error.";
@@ -732,7 +760,7 @@ codes! {
     RUNBOOK = "IF1343", Content, "a runbook of the catalogue cannot be read",
         "Files in `management/runbooks` hold a title and steps; each step has a title and may have `text`, `run`, `check`, \
          `expect` and `trouble`.";
-    DESTROY_NO_CLUSTER = "IF1344", Content, "the cluster to take away cannot be found",
+    DESTROY_NO_CLUSTER = "IF1344", Content, "the cluster cannot be found",
         "`infraflux destroy` and `infraflux apply` read the cluster's objects from the output folder, or render them from a \
          plan given with `--file`.";
     APPLY_NEVER = "IF1345", Content, "InfraFlux applies nothing",

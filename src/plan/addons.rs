@@ -158,7 +158,8 @@ impl GatewayController {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CloudProvider {
-    /// Default true. Without it nodes keep the `uninitialized` taint until something else removes it.
+    /// Default true. Without it nodes keep the `uninitialized` taint, and machines find no node, until a cloud controller
+    /// manager of your own runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
     /// Helm values of the cloud controller manager, merged last.

@@ -238,11 +238,6 @@ pub static FEATURES: &[Feature] = &[
         },
     },
     Feature {
-        name: "cloud-controller-manager",
-        description: "nodes wait for an external cloud controller manager",
-        on: |context, _| context.cluster.cloud_provider.is_some(),
-    },
-    Feature {
         name: "rotate-server-certificates",
         description: "kubelets rotate their serving certificates",
         on: |context, _| rotates_server_certificates(context),

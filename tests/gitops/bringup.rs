@@ -66,11 +66,40 @@ fn every_provider_comes_up_with_every_bundle() {
         ] {
             for cluster in render(&plan(provider, "lab", more)) {
                 let given = given(&cluster);
-                assert_eq!(given.tainted, cluster.cluster.cloud_provider.is_some(), "{provider} {more}");
+                assert!(given.tainted, "{provider} {more}");
                 let outcome = bring_up(&cluster, &objects(&cluster), &given);
                 assert!(outcome.stuck.is_empty(), "{provider} {more}:\n{}", reasons(&outcome));
                 assert!(outcome.ready.len() > 20, "{provider}: {} things only", outcome.ready.len());
             }
+        }
+    }
+}
+
+/// Nodes wait for a cloud controller manager of the user's own as they do for ours, or it could never set them up.
+#[test]
+fn without_our_cloud_provider_nodes_wait_for_the_users() {
+    for provider in providers() {
+        for more in [
+            "  addons: {cloudProvider: {enabled: false}}\n",
+            "  profile: current\n  addons: {cloudProvider: {enabled: false}, cilium: {enabled: false}}\n",
+        ] {
+            let cluster = render(&plan(provider, "lab", more)).remove(0);
+            for kind in ["TalosControlPlane", "TalosConfigTemplate"] {
+                let waiting = cluster
+                    .documents()
+                    .filter(|(_, document)| document.id.kind == kind)
+                    .map(|(_, document)| document.text.contains("externalCloudProvider:"))
+                    .collect::<Vec<bool>>();
+                assert!(
+                    !waiting.is_empty() && waiting.iter().all(|waits| *waits),
+                    "{provider} {kind} {more}"
+                );
+            }
+            let told = given(&cluster);
+            let alone = bring_up(&cluster, &objects(&cluster), &told);
+            assert!(!alone.stuck.is_empty(), "{provider}: nothing waits for the controller {more}");
+            let with_own = bring_up(&cluster, &objects(&cluster), &Given { tainted: false, ..told });
+            assert!(with_own.stuck.is_empty(), "{provider} {more}:\n{}", reasons(&with_own));
         }
     }
 }

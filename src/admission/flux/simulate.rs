@@ -246,7 +246,10 @@ impl<'world, 'set> Simulation<'world, 'set> {
             return self.wait(who, "its pods wait for a volume, and there is no default StorageClass");
         }
         if let Some(chart) = &chart {
-            self.initialized |= chart.initializes_nodes;
+            // A controller manager may be there for certificates only.
+            let controllers = release.at("spec.values.enabledControllers").and_then(Value::as_array);
+            let sets_up = controllers.is_none_or(|list| list.iter().any(|one| one == "cloud-node"));
+            self.initialized |= chart.initializes_nodes && sets_up;
             self.storage_class |= chart.storage_class;
         }
         self.why.remove(&who);

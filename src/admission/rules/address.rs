@@ -135,6 +135,15 @@ pub(in crate::admission) fn count(ranges: &[Range], taken: &[Range]) -> u128 {
     union(cut.collect()).iter().fold(total, |left, range| left.saturating_sub(range.len()))
 }
 
+/// Whether a text is an address that is reserved for documentation (RFC 5737, RFC 3849), as in examples.
+pub(in crate::admission) fn is_documentation(text: &str) -> bool {
+    match text.parse() {
+        Ok(IpAddr::V4(address)) => address.is_documentation(),
+        Ok(IpAddr::V6(address)) => address.segments().starts_with(&[0x2001, 0xdb8]),
+        Err(_) => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{cidr, count, pool_entry};

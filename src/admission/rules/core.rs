@@ -116,6 +116,15 @@ pub(super) static RULES: &[Rule] = &[
         check: cluster::network_changed,
     },
     Rule {
+        name: "core/cluster-moved",
+        code: &codes::CLUSTER_MOVED,
+        kinds: &[CLUSTER],
+        meaning: "A Cluster stays in its namespace; in another one it is a second cluster with the same endpoint and addresses.",
+        source: "kubernetes-sigs/cluster-api docs/book/src/clusterctl/commands/move.md (objects keep their namespace); that \
+                 two Clusters of one endpoint do not work is our judgement",
+        check: cluster::moved,
+    },
+    Rule {
         name: "core/topology",
         code: &codes::REPLICAS,
         kinds: &[CLUSTER],

@@ -38,6 +38,16 @@ pub(super) static RULES: &[Rule] = &[
         check: endpoint,
     },
     Rule {
+        name: "proxmox/endpoint-changed",
+        code: &codes::FIELD_CHANGED,
+        kinds: &[CLUSTER],
+        meaning: "The endpoint of a running cluster stays what it is. The webhook lets a change through; Cluster API has taken \
+                  the endpoint over once and keeps the old one, as kubeconfigs, certificates and machines do.",
+        source: "ionos-cloud/cluster-api-provider-proxmox internal/webhook/proxmoxcluster_webhook.go (no check); \
+                 kubernetes-sigs/cluster-api docs/book/src/developer/providers/contracts/infra-cluster.md",
+        check: endpoint_changed,
+    },
+    Rule {
         name: "proxmox/endpoint-in-pool",
         code: &codes::POOL_ADDRESSES,
         kinds: &[CLUSTER],
@@ -138,6 +148,30 @@ pub(super) static RULES: &[Rule] = &[
 
 fn host<'set>(context: &Context<'set>) -> Option<&'set str> {
     field::text(&context.object.value, "spec.controlPlaneEndpoint.host")
+}
+
+fn endpoint_changed(context: &Context<'_>) -> Vec<Violation> {
+    let Some(previous) = context.previous else { return Vec::new() };
+    // An example's address: no cluster ever ran there.
+    if previous.text("spec.controlPlaneEndpoint.host").is_some_and(address::is_documentation) {
+        return Vec::new();
+    }
+    [("host", "the host of the API endpoint"), ("port", "the port of the API endpoint")]
+        .into_iter()
+        .filter_map(|(key, name)| {
+            let path = format!("spec.controlPlaneEndpoint.{key}");
+            let (before, now) = (previous.at(&path), context.object.at(&path));
+            // What was not given before is given by now, in this object or by somebody else.
+            (before.is_some() && before != now).then(|| {
+                context
+                    .error(path.as_str(), field::change(name, before, now))
+                    .hint(
+                        "keep the old one: machines that run, kubeconfigs and Cluster API use it; if it was never applied, \
+                         remove the earlier render's folder; for another one, make a new cluster and move the workloads",
+                    )
+            })
+        })
+        .collect()
 }
 
 fn managed_elsewhere(context: &Context<'_>) -> bool {

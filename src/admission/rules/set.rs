@@ -207,6 +207,24 @@ impl<'set> Set<'set> {
         self.before.get(&identity(object)).copied()
     }
 
+    /// The object of the same kind and name that the render before this one had in another namespace, if it is there no
+    /// more and this one is new.
+    pub(super) fn only_before(&self, object: &'set Object) -> Option<&'set Object> {
+        if self.previous(object).is_some() {
+            return None;
+        }
+        let (group, kind, _, name) = identity(object);
+        let mut elsewhere: Vec<&'set Object> = self
+            .before
+            .iter()
+            .filter(|(before, _)| (before.0, before.1, before.3) == (group, kind, name))
+            .filter(|(before, _)| !self.by_identity.contains_key(*before))
+            .map(|(_, object)| *object)
+            .collect();
+        elsewhere.sort_by(|left, right| left.id.namespace.cmp(&right.id.namespace));
+        elsewhere.first().copied()
+    }
+
     /// The machine configurations in an object.
     pub(super) fn configs(&self, object: &'set Object) -> impl Iterator<Item = &MachineConfig<'set>> {
         self.configs_of

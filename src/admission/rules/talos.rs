@@ -14,6 +14,7 @@ pub(super) mod dialect;
 mod keys;
 mod patches;
 mod spec;
+mod upgrade;
 mod values;
 
 const TALOS_CONTROL_PLANE: Kind = Kind::new(CONTROL_PLANE, "TalosControlPlane");
@@ -76,6 +77,24 @@ pub(super) static RULES: &[Rule] = &[
         source: "siderolabs/cluster-api-control-plane-provider-talos api/v1alpha3/taloscontrolplane_webhook.go, \
                  api/v1alpha3/taloscontrolplane_types.go",
         check: control_plane::version,
+    },
+    Rule {
+        name: "talos/kubernetes-step",
+        code: &codes::KUBERNETES_STEP,
+        kinds: &[TALOS_CONTROL_PLANE],
+        meaning: "The Kubernetes version of a control plane goes up by one minor version at most, and never down. The webhook \
+                  of TalosControlPlane lets everything through; those of topologies and of kubeadm's control plane do not.",
+        source: "kubernetes-sigs/cluster-api core/webhooks/admission/cluster.go (validateTopologyVersionUpdate); \
+                 kubernetes/website content/en/releases/version-skew-policy.md",
+        check: upgrade::kubernetes,
+    },
+    Rule {
+        name: "talos/talos-step",
+        code: &codes::TALOS_STEP,
+        kinds: &[TALOS_CONTROL_PLANE],
+        meaning: "Talos goes up one minor version at a time and does not go down.",
+        source: "siderolabs/docs public/talos/v1.13/configure-your-talos-cluster/lifecycle-management/upgrading-talos.mdx",
+        check: upgrade::talos,
     },
     Rule {
         name: "talos/health-probe",

@@ -20,6 +20,15 @@ pub(super) fn talos(text: &str) -> Option<Minor> {
     Some(Minor(number()?, number()?))
 }
 
+/// The three numbers of `v1.36.2` or `1.36.2-rc.1`; what follows them does not count.
+pub(super) fn kubernetes(text: &str) -> Option<[u64; 3]> {
+    let text = text.strip_prefix('v').unwrap_or(text);
+    let numbers = text.split(['-', '+']).next()?;
+    let mut parts = numbers.split('.');
+    let mut number = || digits(parts.next()?);
+    Some([number()?, number()?, number()?])
+}
+
 /// Whether a text is a full semantic version: three numbers, then perhaps `-pre.release` and `+build`.
 ///
 /// Source: blang/semver v4, Parse (which Cluster API's webhooks call)
@@ -46,7 +55,14 @@ fn digits(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Minor, is_semantic, talos};
+    use super::{Minor, is_semantic, kubernetes, talos};
+
+    #[test]
+    fn kubernetes_versions() {
+        assert_eq!(kubernetes("v1.36.2"), Some([1, 36, 2]));
+        assert_eq!(kubernetes("1.36.0-rc.1"), Some([1, 36, 0]));
+        assert_eq!(kubernetes("v1.36"), None);
+    }
 
     #[test]
     fn talos_versions() {

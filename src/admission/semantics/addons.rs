@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Check, form, network, spec};
+use super::{Check, form, network, patches, spec};
 use crate::{
     admission::rules::address,
     finding::{Finding, codes},
@@ -30,7 +30,30 @@ pub(super) fn check(check: &mut Check<'_>) {
         }
     }
     gateway(check);
+    cloud_provider(check);
     addresses(check);
+}
+
+/// Kubelets start with `--cloud-provider=external` in any case: only then may a cloud controller manager of the user's own
+/// set them up. Cluster API finds a machine's node by the provider id that it writes.
+///
+/// Source: kubernetes/cloud-provider controllers/node/node_controller.go; kubernetes-sigs/cluster-api
+/// internal/controllers/machine/machine_controller_noderef.go
+fn cloud_provider(check: &mut Check<'_>) {
+    if check.cluster.cloud_provider.is_some() || patches::without_cloud_provider(check.cluster) {
+        return;
+    }
+    check.warning(
+        &codes::OWN_CLOUD_CONTROLLER,
+        &spec("addons.cloudProvider.enabled"),
+        format!(
+            "nothing that is rendered sets up the nodes of `{}`: they stay tainted and without a provider id until a cloud \
+             controller manager of your own runs",
+            check.cluster.name
+        ),
+        "install it before `healthCheck.nodeStartupTimeoutSeconds` runs out, or machines are replaced again and again; to have \
+         one rendered, leave `addons.cloudProvider` on; where there is none at all, patch `cluster.externalCloudProvider` off",
+    );
 }
 
 /// Options of something that is off are a misunderstanding.

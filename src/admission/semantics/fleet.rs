@@ -1,7 +1,7 @@
 //! Clusters beside each other: what only one of them may have.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     net::IpAddr,
 };
 
@@ -15,8 +15,15 @@ use crate::{
     admission::rules::address::{self, Range},
     finding::{Finding, Findings, Severity, codes},
     plan::{Provider, resolved::ResolvedCluster},
+    render::library::PLAN_ANNOTATION,
     yaml::{Location, pointer::FieldPath},
 };
+
+/// The annotation of a Cluster that holds its region.
+const REGION_ANNOTATION: &str = "infraflux.io/region";
+
+/// The variable with the addresses of load balancers (`clusters/cilium/`).
+const BALANCERS_VARIABLE: &str = "lb_pool_blocks";
 
 /// A cluster that is not rendered now, by what it claims: one that lies in `out/` or runs on the hub.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,14 +34,20 @@ pub struct Neighbour {
     pub namespace: String,
     /// The host of its API endpoint.
     pub endpoint: Option<String>,
-    /// Addresses that its machines and load balancers take: addresses, ranges or networks.
+    /// Addresses that its machines take: addresses, ranges or networks.
     pub addresses: Vec<String>,
     /// The networks that its machines are in, where the cluster brings them (VPC, VNet, subnet).
     pub networks: Vec<String>,
+    /// Addresses that its load balancers take.
+    pub balancers: Vec<String>,
     /// First and last VM id.
     pub vm_ids: Option<(i64, i64)>,
     /// Its region, which tells Proxmox clusters apart.
     pub region: Option<String>,
+    /// The plan that it was rendered from, `Kind/name`.
+    pub plan: Option<String>,
+    /// Where its Cluster object stands, if it was read from a file.
+    pub location: Option<Location>,
 }
 
 impl Neighbour {
@@ -47,6 +60,8 @@ impl Neighbour {
         let mut out = Self {
             name: text(&cluster["metadata"]["name"])?,
             namespace: text(&cluster["metadata"]["namespace"]).unwrap_or_default(),
+            region: text(&cluster["metadata"]["annotations"][REGION_ANNOTATION]),
+            plan: text(&cluster["metadata"]["annotations"][PLAN_ANNOTATION]),
             ..Self::default()
         };
         let list = |value: &Value| -> Vec<String> {
@@ -71,11 +86,28 @@ impl Neighbour {
                 subnets.into_iter().flatten().filter_map(|subnet| text(&subnet["cidrBlock"])).collect();
             out.endpoint = text(&gcp["spec"]["controlPlaneEndpoint"]["host"]);
         }
+        for object in objects.iter().filter(|object| object["kind"] == "Kustomization") {
+            out.balancers.extend(balancers(&object["spec"]["postBuild"]["substitute"][BALANCERS_VARIABLE]));
+        }
         let ids =
             kind("ProxmoxMachineTemplate").map(|template| &template["spec"]["template"]["spec"]["vmIDRange"]);
         out.vm_ids = ids.and_then(|ids| Some((ids["start"].as_i64()?, ids["end"].as_i64()?)));
         Some(out)
     }
+}
+
+/// The blocks of a CiliumLoadBalancerIPPool, as its variable holds them: JSON in a text.
+fn balancers(value: &Value) -> Vec<String> {
+    let blocks: Vec<Value> =
+        value.as_str().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    blocks
+        .iter()
+        .filter_map(|block| match (block["cidr"].as_str(), block["start"].as_str(), block["stop"].as_str()) {
+            (Some(cidr), ..) => Some(cidr.to_owned()),
+            (None, Some(start), Some(stop)) => Some(format!("{start}-{stop}")),
+            _ => None,
+        })
+        .collect()
 }
 
 /// Who claims something, and where that is written.
@@ -86,6 +118,40 @@ struct Owner {
     location: Option<Location>,
     /// It is not rendered now.
     beside: bool,
+    /// Nobody wrote the value: it is an example or a default.
+    unwritten: bool,
+}
+
+impl Owner {
+    fn of(cluster: &ResolvedCluster, field: FieldPath) -> Self {
+        Self {
+            name: cluster.name.clone(),
+            location: place(cluster, &field),
+            beside: false,
+            unwritten: cluster.origins.written(&field).is_none(),
+            field,
+        }
+    }
+
+    fn beside(other: &Neighbour) -> Self {
+        Self {
+            name: other.name.clone(),
+            field: FieldPath::root(),
+            location: other.location.clone(),
+            beside: true,
+            unwritten: false,
+        }
+    }
+
+    /// Whether a clash with another one is worth telling. An example is to be replaced anyway, and says so itself.
+    fn may_clash(&self, other: &Self) -> bool {
+        match (self.beside, other.beside) {
+            (true, true) => false,
+            (true, false) => !other.unwritten,
+            (false, true) => !self.unwritten,
+            (false, false) => true,
+        }
+    }
 }
 
 /// A run of addresses, or of numbers as addresses of IPv6.
@@ -94,6 +160,27 @@ struct Claim {
     what: &'static str,
     text: String,
     range: Range,
+}
+
+/// Clusters that a fleet's plan does not name any more, and whose files are still there to be applied.
+fn left_over(clusters: &[ResolvedCluster], others: &[&Neighbour], findings: &mut Findings) {
+    let fleets: BTreeSet<&str> =
+        clusters.iter().map(|cluster| &*cluster.plan).filter(|plan| plan.starts_with("FleetPlan/")).collect();
+    for other in others {
+        let Some(plan) = other.plan.as_deref().filter(|plan| fleets.contains(plan)) else { continue };
+        findings.push(
+            Finding::warning(
+                &codes::FLEET_LEFT_OVER,
+                format!("`{}` is not in `{plan}` any more, and its files still are in the output folder", other.name),
+            )
+            .at(other.location.clone())
+            .hint(format!(
+                "`infraflux destroy --name {} --remove` writes the order in which a cluster goes and takes its files out; \
+                 if it has a plan of its own now, render that",
+                other.name
+            )),
+        );
+    }
 }
 
 pub(super) fn check(clusters: &[ResolvedCluster], others: &[Neighbour]) -> Findings {
@@ -105,6 +192,7 @@ pub(super) fn check(clusters: &[ResolvedCluster], others: &[Neighbour]) -> Findi
         return Findings::new();
     }
     let mut findings = Findings::new();
+    left_over(clusters, &others, &mut findings);
     unique(clusters, &others, &mut findings);
     let mut pools = Vec::new();
     let mut networks = Vec::new();
@@ -116,8 +204,9 @@ pub(super) fn check(clusters: &[ResolvedCluster], others: &[Neighbour]) -> Findi
         collect_beside(other, &mut pools, &mut networks, &mut ids);
     }
     for (one, two) in overlaps(&mut pools) {
-        if one.what == Use::Endpoint.words() && two.what == one.what {
-            // Equal endpoints have a finding of their own.
+        // Equal endpoints have a finding of their own.
+        let told = one.what == Use::Endpoint.words() && two.what == one.what;
+        if told || !one.owner.may_clash(&two.owner) {
             continue;
         }
         findings.push(clash(
@@ -178,20 +267,17 @@ fn unique(clusters: &[ResolvedCluster], others: &[&Neighbour], findings: &mut Fi
     type Seen = HashMap<String, Owner>;
     let (mut names, mut namespaces, mut endpoints): (Seen, Seen, Seen) = Default::default();
     for other in others {
-        let owner =
-            || Owner { name: other.name.clone(), field: FieldPath::root(), location: None, beside: true };
-        names.insert(other.name.clone(), owner());
-        namespaces.insert(other.namespace.clone(), owner());
+        names.insert(other.name.clone(), Owner::beside(other));
+        namespaces.insert(other.namespace.clone(), Owner::beside(other));
         if let Some(endpoint) = &other.endpoint {
-            endpoints.insert(canonical(endpoint), owner());
+            endpoints.insert(canonical(endpoint), Owner::beside(other));
         }
     }
     for cluster in clusters {
-        let owner = |field: FieldPath| Owner {
-            name: cluster.name.clone(),
-            location: place(cluster, &field).or_else(|| cluster.name_location.clone()),
-            field,
-            beside: false,
+        let owner = |field: FieldPath| {
+            let mut owner = Owner::of(cluster, field);
+            owner.location = owner.location.or_else(|| cluster.name_location.clone());
+            owner
         };
         let name = FieldPath::of(["metadata", "name"]);
         let mut claim =
@@ -233,9 +319,14 @@ fn unique(clusters: &[ResolvedCluster], others: &[&Neighbour], findings: &mut Fi
             "give each cluster a namespace of its own; left out, it has the cluster's name",
         );
         if let Some(endpoint) = &cluster.network.endpoint {
+            let key = canonical(&endpoint.host);
+            let mine = Owner::of(cluster, spec("network.endpoint.host"));
+            if endpoints.get(&key).is_some_and(|first| !first.may_clash(&mine)) {
+                continue;
+            }
             claim(
                 &mut endpoints,
-                canonical(&endpoint.host),
+                key,
                 spec("network.endpoint.host"),
                 &|first| {
                     format!("`{}` and `{first}` have the same API endpoint `{}`", cluster.name, endpoint.host)
@@ -265,12 +356,7 @@ fn collect(
             _ => continue,
         };
         into.push(Claim {
-            owner: Owner {
-                name: cluster.name.clone(),
-                location: place(cluster, &claim.path),
-                field: claim.path,
-                beside: false,
-            },
+            owner: Owner::of(cluster, claim.path),
             what: claim.purpose.words(),
             text: claim.text,
             range: claim.range,
@@ -278,9 +364,7 @@ fn collect(
     }
     let range = cluster.spec.proxmox.as_ref().and_then(|proxmox| proxmox.vm_id_range.as_ref());
     if let Some(range) = range {
-        let field = spec("proxmox.vmIDRange");
-        let owner =
-            Owner { name: cluster.name.clone(), location: place(cluster, &field), field, beside: false };
+        let owner = Owner::of(cluster, spec("proxmox.vmIDRange"));
         ids.entry(cluster.region.clone()).or_default().extend(id_claim(owner, range.start, range.end));
     }
 }
@@ -291,7 +375,7 @@ fn collect_beside(
     networks: &mut Vec<Claim>,
     ids: &mut BTreeMap<String, Vec<Claim>>,
 ) {
-    let owner = || Owner { name: other.name.clone(), field: FieldPath::root(), location: None, beside: true };
+    let owner = || Owner::beside(other);
     let add = |into: &mut Vec<Claim>, what: &'static str, text: &String| {
         if let Some(range) = address::pool_entry(text) {
             into.push(Claim { owner: owner(), what, text: text.clone(), range });
@@ -299,6 +383,9 @@ fn collect_beside(
     };
     for text in &other.addresses {
         add(pools, Use::Pool.words(), text);
+    }
+    for text in &other.balancers {
+        add(pools, Use::LoadBalancers.words(), text);
     }
     if let Some(endpoint) = &other.endpoint {
         add(pools, Use::Endpoint.words(), endpoint);
@@ -326,11 +413,13 @@ fn overlaps(claims: &mut [Claim]) -> Vec<(&Claim, &Claim)> {
     let mut farthest: Vec<usize> = Vec::new();
     let mut out = Vec::new();
     for (position, claim) in claims.iter().enumerate() {
-        // Two clusters are enough to remember: the claim that reaches farthest, and the farthest of another cluster.
-        let earlier = farthest
-            .iter()
-            .map(|index| &claims[*index])
-            .find(|other| other.owner.name != claim.owner.name && other.range.overlaps(claim.range));
+        // Two clusters are enough to remember: the claim that reaches farthest, and the farthest of another cluster; two
+        // of those that are rendered and two of those beside them, which are not compared with each other.
+        let earlier = farthest.iter().map(|index| &claims[*index]).find(|other| {
+            other.owner.name != claim.owner.name
+                && !(other.owner.beside && claim.owner.beside)
+                && other.range.overlaps(claim.range)
+        });
         if let Some(earlier) = earlier {
             out.push((earlier, claim));
         }
@@ -338,7 +427,9 @@ fn overlaps(claims: &mut [Claim]) -> Vec<(&Claim, &Claim)> {
         farthest.sort_by(|left, right| claims[*right].range.last().cmp(&claims[*left].range.last()));
         let mut kept: Vec<usize> = Vec::new();
         for index in farthest.drain(..) {
-            if kept.len() < 2 && !kept.iter().any(|one| claims[*one].owner.name == claims[index].owner.name) {
+            let owner = &claims[index].owner;
+            let alike = kept.iter().filter(|one| claims[**one].owner.beside == owner.beside).count();
+            if alike < 2 && !kept.iter().any(|one| claims[*one].owner.name == owner.name) {
                 kept.push(index);
             }
         }
@@ -373,12 +464,7 @@ fn mesh(clusters: &[ResolvedCluster], findings: &mut Findings) {
         }
         for claim in addresses::claims(cluster).into_iter().filter(|claim| claim.purpose == Use::Pods) {
             pods.push(Claim {
-                owner: Owner {
-                    name: cluster.name.clone(),
-                    location: place(cluster, &claim.path),
-                    field: claim.path,
-                    beside: false,
-                },
+                owner: Owner::of(cluster, claim.path),
                 what: Use::Pods.words(),
                 text: claim.text,
                 range: claim.range,

@@ -5,11 +5,15 @@ use serde_json::Value;
 use super::{Check, spec};
 use crate::{
     finding::{Finding, codes},
+    plan::resolved::ResolvedCluster,
     yaml::{Limits, Source, Sources, pointer::FieldPath, read, scalar::Schema},
 };
 
 /// The port on which Talos offers the API to the node itself, and where Cilium's values look for it.
 const KUBE_PRISM_PORT: i64 = 7445;
+
+/// What makes kubelets wait for a cloud controller manager.
+const EXTERNAL_CLOUD_PROVIDER: &str = "cluster.externalCloudProvider.enabled";
 
 pub(super) fn check(check: &mut Check<'_>) {
     let cluster = check.cluster;
@@ -133,10 +137,22 @@ fn against_cilium(check: &mut Check<'_>, whole: &FieldPath, document: &Value) {
     }
 }
 
+/// Whether a patch for all machines says that there is no cloud controller manager to wait for.
+pub(super) fn without_cloud_provider(cluster: &ResolvedCluster) -> bool {
+    let patches = cluster.spec.talos.as_ref().and_then(|talos| talos.patches.as_ref());
+    patches
+        .and_then(|patches| patches.all.as_ref())
+        .into_iter()
+        .flatten()
+        .flat_map(documents)
+        .any(|document| at(&document, EXTERNAL_CLOUD_PROVIDER) == Some(&Value::Bool(false)))
+}
+
 fn against_cloud_provider(check: &mut Check<'_>, whole: &FieldPath, document: &Value) {
-    let field = "cluster.externalCloudProvider.enabled";
-    if check.cluster.cloud_provider.is_some() && at(document, field) == Some(&Value::Bool(false)) {
-        let path = inside(check, whole, field);
+    if check.cluster.cloud_provider.is_some()
+        && at(document, EXTERNAL_CLOUD_PROVIDER) == Some(&Value::Bool(false))
+    {
+        let path = inside(check, whole, EXTERNAL_CLOUD_PROVIDER);
         let finding = Finding::error(
             &codes::CILIUM_AND_TALOS,
             "the patch turns the external cloud provider off, and the plan brings one",

@@ -86,6 +86,27 @@ pub(super) fn network_changed(context: &Context<'_>) -> Vec<Violation> {
     .collect()
 }
 
+pub(super) fn moved(context: &Context<'_>) -> Vec<Violation> {
+    let object = context.object;
+    let Some(before) = context.set.only_before(object) else { return Vec::new() };
+    let namespace = before.id.namespace.as_deref().unwrap_or_default();
+    vec![
+        context
+            .error(
+                "metadata.namespace",
+                format!(
+                    "Cluster `{}` was in the namespace `{namespace}`; here it would be a second one with the same endpoint \
+                     and addresses",
+                    object.id.name
+                ),
+            )
+            .hint(format!(
+                "keep the namespace `{namespace}`; if it was never applied there, remove the earlier render's folder; to move for \
+                 good, make a cluster of another name and move the workloads"
+            )),
+    ]
+}
+
 pub(super) fn topology(context: &Context<'_>) -> Vec<Violation> {
     let pools = "spec.topology.workers.machineDeployments";
     let mut found = Vec::new();
