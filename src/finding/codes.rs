@@ -225,6 +225,9 @@ codes! {
         "On AWS the metadata service answers pods on workers only with `aws.metadataHopLimit: 2`, and then every pod there has the \
          machine's rights and can read its configuration. The default is 1, so external-dns and cert-manager need a key in a Secret, \
          or a role of their own. Patches on `base` count as somebody having taken care of it.";
+    AUTOSCALER_NEEDED = "IF0255", Content, "a pool needs the Cluster Autoscaler",
+        "`autoscaling` writes what the Cluster Autoscaler reads from a MachineDeployment. The autoscaler itself runs on the hub, once \
+         for each cluster, in a version of the cluster's own Kubernetes minor; docs/gitops.md shows its HelmRelease.";
 
     // 03 catalogue and templates
     TEMPLATE_SYNTAX = "IF0301", Content, "a template cannot be parsed",
