@@ -47,7 +47,7 @@ pub(super) fn check(check: &mut Check<'_>) {
 /// The annotations alone scale nothing: a MachineDeployment without `replicas` stays at its minimum.
 ///
 /// Source: kubernetes/autoscaler cluster-autoscaler/cloudprovider/clusterapi/README.md;
-/// kubernetes-sigs/cluster-api `webhooks/machinedeployment.go` (the default of `replicas`)
+/// kubernetes-sigs/cluster-api `core/webhooks/admission/machinedeployment.go` (the default of `replicas`)
 fn autoscaler(check: &mut Check<'_>) {
     let cluster = check.cluster;
     let Some(pool) = cluster.pools.iter().find(|pool| pool.autoscaling.is_some()) else { return };
