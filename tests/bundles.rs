@@ -215,3 +215,69 @@ fn the_examples_say_all_that_a_cluster_needs() {
         assert!(about_examples.is_empty(), "{plan}\n{warned:#?}");
     }
 }
+
+#[test]
+fn pods_without_rights_in_route_53_are_told() {
+    let told =
+        |rest: &str| rendered(AWS, rest).told(Severity::Info).iter().any(|info| info.starts_with("IF0254"));
+    assert!(told(""));
+    assert!(told("  workers: [{name: default, autoscaling: {min: 0, max: 3}}]\n"));
+    assert!(!told("  recipes: []\n"));
+    // Control planes take pods here, and their limit is 2.
+    assert!(!told("  workers: []\n  controlPlane: {replicas: 1}\n"));
+    let two = AWS.replace("ami: ", "metadataHopLimit: 2, ami: ");
+    assert!(!rendered(&two, "").findings.iter().any(|finding| finding.code.id == "IF0254"));
+    assert!(!rendered(AZURE, "").findings.iter().any(|finding| finding.code.id == "IF0254"));
+}
+
+/// The patch that recipes/base/README.md shows for the issuer's key.
+#[test]
+fn the_issuer_takes_the_key_that_the_readme_shows() {
+    let page = std::fs::read_to_string(common::rendering::root().join("recipes/base/README.md")).unwrap();
+    let example = page.split("```yaml\n").find(|block| block.contains("accessKeyIDSecretRef")).unwrap();
+    let example = example.split("```").next().unwrap().trim_end().replace('\n', "\n  ");
+    let rendered = rendered(AWS, &format!("  {example}\n"));
+    assert_eq!(rendered.told(Severity::Error), Vec::<String>::new());
+    assert!(!rendered.findings.iter().any(|finding| finding.code.id == "IF0254"));
+    let configs =
+        rendered.objects.iter().find(|(_, object)| object["metadata"]["name"] == "base-configs").unwrap();
+    assert!(configs.1["spec"]["patches"].to_string().contains("acme-aws"));
+}
+
+#[test]
+fn a_pool_that_nothing_scales_is_told() {
+    let fixed = rendered(AWS, "");
+    assert!(!fixed.findings.iter().any(|finding| finding.code.id == "IF0255"));
+    let scaled =
+        rendered(AWS, "  workers: [{name: default}, {name: burst, autoscaling: {min: 0, max: 3}}]\n");
+    let told = scaled.findings.iter().find(|finding| finding.code.id == "IF0255").unwrap();
+    assert_eq!(told.severity, Severity::Info);
+    assert_eq!(told.location.as_ref().unwrap().start().0, 9, "the line of the pool");
+    assert!(told.hint.as_ref().unwrap().contains("docs/gitops.md, \"Cluster Autoscaler\""));
+}
+
+/// The HelmRelease of docs/gitops.md speaks of one cluster, by the names that are rendered for it.
+#[test]
+fn the_autoscaler_of_the_page_fits_what_is_rendered() {
+    let page = std::fs::read_to_string(common::rendering::root().join("docs/gitops.md")).unwrap();
+    let section = page.split("## Cluster Autoscaler\n").nth(1).unwrap();
+    let example = section.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    let release: serde_json::Value = serde_yaml::from_str(example.split("\n---\n").nth(1).unwrap()).unwrap();
+    let rendered = rendered(AWS, "  workers: [{name: burst, autoscaling: {min: 0, max: 3}}]\n");
+    let object = |kind: &str| &rendered.objects.iter().find(|(_, object)| object["kind"] == kind).unwrap().1;
+    let values = &release["spec"]["values"];
+    assert_eq!(release["metadata"]["namespace"], object("MachineDeployment")["metadata"]["namespace"]);
+    assert_eq!(values["autoDiscovery"]["namespace"], release["metadata"]["namespace"]);
+    assert_eq!(values["autoDiscovery"]["clusterName"], object("MachineDeployment")["spec"]["clusterName"]);
+    let cilium = rendered.objects.iter().find(|(_, object)| object["metadata"]["name"] == "cilium").unwrap();
+    assert_eq!(values["clusterAPIKubeconfigSecret"], cilium.1["spec"]["kubeConfig"]["secretRef"]["name"]);
+    let template = object("AWSMachineTemplate")["apiVersion"].as_str().unwrap().split('/').next().unwrap();
+    assert_eq!(values["rbac"]["additionalRules"][0]["apiGroups"][0], template);
+    // The image is of the minor that the profile picks.
+    let minor = rendered.cluster.as_ref().unwrap().cluster.kubernetes.minor;
+    assert!(
+        values["image"]["tag"].as_str().unwrap().starts_with(&format!("v1.{minor}.")),
+        "{}",
+        values["image"]
+    );
+}

@@ -42,7 +42,23 @@ pub(super) fn check(check: &mut Check<'_>) {
         room_for_zones(check, pool);
         one_zone(check, pool);
     }
+    autoscaler(check);
     schedulable(check);
+}
+
+/// The annotations alone scale nothing: a MachineDeployment without `replicas` stays at its minimum.
+///
+/// Source: kubernetes/autoscaler cluster-autoscaler/cloudprovider/clusterapi/README.md;
+/// kubernetes-sigs/cluster-api `core/webhooks/admission/machinedeployment.go` (the default of `replicas`)
+fn autoscaler(check: &mut Check<'_>) {
+    let cluster = check.cluster;
+    let Some(pool) = cluster.pools.iter().find(|pool| pool.autoscaling.is_some()) else { return };
+    check.info(
+        &codes::AUTOSCALER_NEEDED,
+        &pool.field.key("autoscaling"),
+        format!("pool `{}` is scaled by the Cluster Autoscaler, which is not part of what is rendered", pool.name),
+        "run it on the hub, once for this cluster: docs/gitops.md, \"Cluster Autoscaler\"; until then the pool stays at its minimum",
+    );
 }
 
 /// Two members have a quorum of two, so the first failure stops them: worse than one. Four need three and survive one

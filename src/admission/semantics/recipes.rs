@@ -3,14 +3,18 @@
 use super::{Check, spec};
 use crate::{
     finding::codes,
-    plan::{Provider, resolved::ResolvedBundle},
-    render::variables::schedulable_machines,
+    plan::{
+        Provider,
+        resolved::{ResolvedBundle, Role},
+    },
+    render::{aws, variables::schedulable_machines},
     yaml::pointer::FieldPath,
 };
 
 pub(super) fn check(check: &mut Check<'_>) {
     placeholders(check);
     records(check);
+    rights(check);
     copies(check);
     gpu(check);
     drivers(check);
@@ -79,6 +83,27 @@ fn records(check: &mut Check<'_>) {
         "external-dns writes nowhere: `dns_provider` is `inmemory`",
         "write `{name: base, variables: {dns_provider: cloudflare}}` (or `rfc2136`) in `spec.recipes` and provide its Secret, or \
          make the records yourself",
+    );
+}
+
+/// external-dns and cert-manager write in Route 53, and pods on workers do not get the machine's rights.
+///
+/// Source: kubernetes-sigs/external-dns `docs/tutorials/aws.md`; cert-manager/website `configuration/acme/dns01/route53.md`
+fn rights(check: &mut Check<'_>) {
+    let cluster = check.cluster;
+    let Some(base) = bundle(check, "base") else { return };
+    let reach = aws::metadata_hop_limit(cluster, Role::Worker);
+    let takes_pods = cluster.pools.iter().any(|pool| pool.autoscaling.is_some() || pool.replicas > 0);
+    if reach != Some(1) || !takes_pods || base.stages.iter().any(|stage| !stage.patches.is_empty()) {
+        return;
+    }
+    let path = place(base);
+    check.info(
+        &codes::DNS_RIGHTS,
+        &path,
+        "external-dns and the issuer `acme` have no rights in Route 53 yet: pods on workers do not reach the instance profile",
+        "provide the Secret `external-dns-aws` and patch the issuer (recipes/base/README.md), or set \
+         `spec.aws.metadataHopLimit: 2`, which gives every pod the rights of its machine",
     );
 }
 
