@@ -76,7 +76,7 @@ fn the_command_draws_and_writes_nothing() {
         assert!(stdout.starts_with(start), "{form}: {stdout}");
     }
     let wrong = program::run(folder.path(), &["graph", "--provider", "proxmox", "--name", "Lab"]);
-    assert_eq!((wrong.status.code(), wrong.stdout.len()), (Some(1), 0));
+    assert_eq!((wrong.status.code(), wrong.stdout.len()), (Some(2), 0));
     assert!(program::tree(folder.path()).is_empty());
 }
 
