@@ -109,6 +109,8 @@ pub struct Finding {
     pub hint: Option<String>,
     /// Where the rule behind it was read: repository and path.
     pub source: Option<&'static str>,
+    /// Whether it is an error only because `--strict` made the warning one.
+    pub was_warning: bool,
 }
 
 impl Finding {
@@ -125,6 +127,7 @@ impl Finding {
             related: Vec::new(),
             hint: None,
             source: None,
+            was_warning: false,
         }
     }
 
@@ -168,12 +171,14 @@ impl Finding {
     }
 
     /// What kind of trouble it is: its code's, but a wrong value of the plan that stands on the command line is a wrong command
-    /// line. What later checks find about the cluster that comes of it (versions, rules, references) stays content.
+    /// line. What later checks find about the cluster that comes of it (versions, rules, references) stays content, and so does
+    /// what is an error with `--strict` only.
     #[must_use]
     pub fn class(&self) -> Class {
         match self.code.class {
             Class::Content
-                if ["IF00", "IF01", "IF02"].iter().any(|group| self.code.id.starts_with(group))
+                if !self.was_warning
+                    && ["IF00", "IF01", "IF02"].iter().any(|group| self.code.id.starts_with(group))
                     && self.location.as_ref().is_some_and(|place| place.origin() == Origin::Flag) =>
             {
                 Class::Usage
@@ -251,6 +256,7 @@ impl Findings {
         for finding in &mut self.list {
             if finding.severity == Severity::Warning {
                 finding.severity = Severity::Error;
+                finding.was_warning = true;
             }
         }
     }

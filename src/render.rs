@@ -1,7 +1,7 @@
 //! A resolved cluster and a catalogue to manifests.
 
 mod autoscaler;
-mod aws;
+pub(crate) mod aws;
 mod azure;
 pub mod cluster;
 pub mod features;

@@ -610,3 +610,22 @@ fn changes_that_a_running_cluster_does_not_survive_are_told_at_the_plan() {
         );
     }
 }
+
+#[test]
+fn what_the_plan_says_is_not_said_again_of_an_object() {
+    let (_folder, output) = lab(Provider::Gcp, &[]);
+    assert_code(&output, 0);
+    let stderr = texts(&output).1;
+    for code in ["IF0213", "IF0243"] {
+        assert_eq!(stderr.matches(code).count(), 1, "{code}: {stderr}");
+    }
+    for code in ["IF0744", "IF0725"] {
+        assert!(!stderr.contains(code), "{code}: {stderr}");
+    }
+    // A type of which nothing is known is no fault.
+    let (_folder, output) = lab(Provider::Aws, &["--set", "controlPlane.instanceType=x9z.large"]);
+    assert_code(&output, 0);
+    let stderr = texts(&output).1;
+    assert!(stderr.contains("info[IF0244]: `x9z.large` is not in InfraFlux's table"), "{stderr}");
+    assert!(stderr.contains("info[IF0243]: pool `default` names no zone"), "{stderr}");
+}

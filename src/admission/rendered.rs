@@ -13,7 +13,7 @@ use super::{
     semantics::Neighbour,
 };
 use crate::{
-    finding::{Finding, Findings, codes},
+    finding::{Finding, Findings, Severity, codes},
     plan::resolved::ResolvedCluster,
     render::{RenderedCluster, RenderedDocument, secrets as needs},
     yaml::Location,
@@ -89,7 +89,7 @@ pub fn check(
     let names = [&*cluster.name, &*cluster.cluster.namespace];
     let (flux_report, claims) = checks.cluster(&objects, &names, Repository::of(&cluster.cluster));
     violations.extend(flux_report.violations);
-    for violation in violations {
+    for violation in violations.into_iter().filter(|violation| !told_by_the_plan(cluster, violation)) {
         let finding = finding(cluster, violation);
         // Zones and pools repeat what one line of the plan causes.
         let known = |other: &Finding| {
@@ -118,6 +118,17 @@ pub fn check(
     };
     let findings = findings.into_iter().filter(|finding| !again(finding)).collect();
     Checked { findings, report, claims }
+}
+
+/// Whether a rule says of an object what the plan's own finding says already, with the field that a user can change: that
+/// nobody is let in to the Talos API (`managementCIDRs`), that a pool has no zones (`failureDomains`).
+fn told_by_the_plan(cluster: &RenderedCluster, violation: &Violation) -> bool {
+    let (kind, code) = (&*violation.object.kind, violation.code);
+    violation.severity == Severity::Warning
+        && (kind == "GCPCluster"
+            && *code == codes::TALOS_PORTS
+            && cluster.cluster.network.management_cidrs.is_empty()
+            || kind == "MachineDeployment" && *code == codes::ZONE)
 }
 
 fn lies_in(inner: &Location, outer: &Location) -> bool {

@@ -16,6 +16,9 @@ pub struct InstanceTable {
     pub source: String,
     /// The types; of equally large ones the earlier is taken.
     pub types: Vec<InstanceType>,
+    /// Types that are never picked and that people name: what is known of them can be checked.
+    #[serde(default)]
+    pub known: Vec<InstanceType>,
 }
 
 /// A machine type.
@@ -56,7 +59,7 @@ impl InstanceTable {
     /// The type of a name.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&InstanceType> {
-        self.types.iter().find(|entry| entry.name == name)
+        self.types.iter().chain(&self.known).find(|entry| entry.name == name)
     }
 }
 

@@ -63,7 +63,6 @@ codes! {
     CONFIG_MAP_VALUE = "IF0105", Content, "a ConfigMap has a wrong value",
         "A ConfigMap as functionConfig takes the same names as the flags of `infraflux up`, with strings as values. An unknown \
          name is an error, so that a misspelt one is not ignored.";
-
     PLAN_RANGE = "IF0106", Content, "a number of the plan is out of its range",
         "The field takes numbers between two limits, which `infraflux schema` shows. They are those of the API that the value \
          goes to, or keep a slip of the finger from ordering a thousand machines.";
@@ -105,7 +104,6 @@ codes! {
     PLAN_PATCH = "IF0211", Content, "a Talos patch cannot be used",
         "Patches are strategic: mappings of what shall be different, or strings that hold such YAML documents. JSON patches \
          (lists of `op`, `path`, `value`) do not work with the many documents of Talos 1.12 and later.";
-
     EXAMPLE_VALUE = "IF0212", Content, "an example value is still in force",
         "`values.example.yaml` is the lowest layer of every plan, so that a first render needs no file. Some values only you can \
          know (an image, a subscription, addresses); the examples for them work nowhere on purpose. The README of \
@@ -207,6 +205,39 @@ codes! {
     FLEET_LEFT_OVER = "IF0242", Content, "a cluster that left its fleet and not the output folder",
         "`up` writes the clusters of its plans and leaves the others in the output folder alone: they may come from other plans. \
          This one came from the same FleetPlan, which does not name it any more. What syncs the folder still applies it.";
+    ONE_ZONE = "IF0243", Content, "a pool whose machines are all in one zone",
+        "Without `failureDomains` the provider puts all machines of a pool into the first zone (Google Cloud) or the first subnet \
+         (AWS) that it finds. When that zone is gone, so is the pool. With zones named, there is one MachineDeployment for each.";
+    MACHINE_TYPE_UNKNOWN = "IF0244", Content, "a machine type that is not in InfraFlux's table",
+        "`clusters/<provider>/instances.yaml` lists the types from which `cpu` and `memoryGiB` pick, and a few more. Any other may be \
+         named in `instanceType`; its size, its GPUs and whether the region has it are then not checked.";
+    MACHINE_SMALL = "IF0245", Content, "a machine that is smaller than Talos asks for",
+        "Talos wants 2 CPUs and 2 GiB for a control plane, 1 CPU and 1 GiB for a worker (siderolabs/docs \
+         `public/talos/v1.13/getting-started/system-requirements.mdx`). Below that, etcd and the API server are killed for memory.";
+    ARCHITECTURE = "IF0246", Content, "one image for machines of two architectures",
+        "An AMI is made for x86-64 or for ARM. AWS refuses to start it on a machine type of the other one; \
+         `spec.aws.poolAMIs` gives a pool an image of its own.";
+    BUNDLE_VALUES_DIFFER = "IF0250", Content, "one variable with two values",
+        "A variable of the same name has one value in all bundles of a cluster. What the plan gives to one of them counts for \
+         every bundle that declares the name: with two zones, external-dns would write records in one and Grafana would wait \
+         for a name in the other.";
+    BUNDLE_PLACEHOLDER = "IF0251", Content, "a recipe's variable still has its placeholder",
+        "Some variables of bundles only you can know, for instance the address of an object store. Their defaults work nowhere and \
+         are there so that a first render needs no file; `bundle.yaml` marks them with `placeholder: true`.";
+    NO_LOAD_BALANCER = "IF0252", Content, "nothing gives load balancers an address",
+        "Clouds give Services of type LoadBalancer their addresses; on Proxmox Cilium does, from `addons.cilium.loadBalancer`. \
+         Without it the Gateway's Service stays pending and the Gateway is never programmed. Where something else gives addresses \
+         (MetalLB, the nodes' own), say so in Cilium's values: `defaultLBServiceIPAM: none` or `nodeipam`.";
+    DNS_NOWHERE = "IF0253", Content, "DNS records are not written anywhere",
+        "Proxmox has no DNS, so external-dns starts with a provider that keeps records in memory and writes nowhere. Names of \
+         routes resolve when records exist: by a DNS service that external-dns knows, or by hand.";
+    DNS_RIGHTS = "IF0254", Content, "nothing may write DNS records yet",
+        "On AWS the metadata service answers pods on workers only with `aws.metadataHopLimit: 2`, and then every pod there has the \
+         machine's rights and can read its configuration. The default is 1, so external-dns and cert-manager need a key in a Secret, \
+         or a role of their own. Patches on `base` count as somebody having taken care of it.";
+    AUTOSCALER_NEEDED = "IF0255", Content, "a pool needs the Cluster Autoscaler",
+        "`autoscaling` writes what the Cluster Autoscaler reads from a MachineDeployment. The autoscaler itself runs on the hub, once \
+         for each cluster, in a version of the cluster's own Kubernetes minor; docs/gitops.md shows its HelmRelease.";
 
     // 03 catalogue and templates
     TEMPLATE_SYNTAX = "IF0301", Content, "a template cannot be parsed",
@@ -253,6 +284,7 @@ codes! {
     COMPATIBILITY = "IF0407", Content, "the tables of versions are missing or wrong",
         "`management/profiles/compatibility.yaml` of the catalogue cannot be read. `infraflux eject \
          management/profiles/compatibility.yaml` writes the original.";
+
     // 05 schemas of objects
     SCHEMA_UNKNOWN_FIELD = "IF0501", Content, "a field that the kind does not have",
         "The schema of this kind and version does not list the field, so the API server drops it in silence or, with strict \
@@ -373,7 +405,6 @@ codes! {
         "Addresses of pods, services and nodes must not overlap, or packets go the wrong way.";
     IDENTITY_USE = "IF0728", Content, "an identity that this cluster may not use",
         "Identities name the namespaces that may use them; without that list nobody may.";
-
     TALOS_TYPE = "IF0730", Content, "a machine type that Talos does not have, or the wrong one here",
         "`generateType` decides which machine configuration is generated: `controlplane` for control planes, `worker` for \
          the rest, `none` for configuration that is given whole in `data`.";
@@ -511,7 +542,6 @@ codes! {
     FLUX_SHARED = "IF0925", Content, "two clusters share what each needs for itself",
         "Cluster ids of one mesh, owner ids of DNS records, ranges of VM ids: with the same value two clusters change or \
          delete each other's things.";
-
     FLUX_RETIRED = "IF0926", Content, "a chart from a retired source",
         "The source is listed for what still depends on it, and gets no updates or images that can be pulled. \
          `management/flux/README.md` names what took its place.";

@@ -247,12 +247,13 @@ pub struct HealthCheck {
     /// replaces machines (CACPPT 0.5 does not).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
-    /// Seconds until a machine without a node counts as failed. Default 1200 on Proxmox (cold clones), 900 elsewhere;
-    /// it has to outlast the installation of the CNI.
+    /// Seconds until a machine without a node counts as failed, and seconds that a node may be not ready (`Ready` is `False`)
+    /// before it does: so is every node until the CNI is installed. Default 1200 on Proxmox (cold clones), 900 elsewhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 30, max = 86400))]
     pub node_startup_timeout_seconds: Option<i32>,
-    /// Seconds that a node may be not ready, or unknown, before it counts as failed. Default 300.
+    /// Seconds that a node may be unknown (`Ready` is `Unknown`: its kubelet does not answer) before it counts as failed. Default
+    /// 300. A value above `nodeStartupTimeoutSeconds` counts for nodes that are not ready, too.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 30, max = 86400))]
     pub unhealthy_timeout_seconds: Option<i32>,

@@ -235,10 +235,19 @@ pub struct ResolvedRollout {
 pub struct ResolvedHealthCheck {
     /// Seconds until a machine without a node counts as failed.
     pub node_startup_timeout_seconds: i32,
-    /// Seconds that a node may be not ready.
+    /// Seconds that a node may be unknown.
     pub unhealthy_timeout_seconds: i32,
     /// More unhealthy machines than this stop remediation.
     pub unhealthy_less_than_or_equal_to: Value,
+}
+
+impl ResolvedHealthCheck {
+    /// Seconds that a node may be not ready. The startup timeout ends when there is a Node, and a Node without a CNI is not
+    /// ready: where machines are slow to come, so is the first installation of the CNI on them.
+    #[must_use]
+    pub fn not_ready_timeout_seconds(&self) -> i32 {
+        self.node_startup_timeout_seconds.max(self.unhealthy_timeout_seconds)
+    }
 }
 
 /// A bundle on a cluster.

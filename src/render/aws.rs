@@ -58,8 +58,9 @@ pub(super) fn ami<'cluster>(cluster: &'cluster ResolvedCluster, machines: &str) 
 }
 
 /// Hops that answers of the metadata service may take. By default two on control planes, where the EBS CSI controller runs
-/// in a pod and needs the machine's rights, and one on workers, whose pods have no business there.
-pub(super) fn metadata_hop_limit(cluster: &ResolvedCluster, role: Role) -> Option<i32> {
+/// in a pod and needs the machine's rights, and one on workers, whose pods have no business there. None on other providers.
+#[must_use]
+pub fn metadata_hop_limit(cluster: &ResolvedCluster, role: Role) -> Option<i32> {
     if cluster.provider != Provider::Aws {
         return None;
     }

@@ -261,8 +261,10 @@ variables! {
         "MAX_UNAVAILABLE", "@.rollout.maxUnavailable", "machines below the wanted number" => |context| data(context.machines?.rollout.max_unavailable.clone());
         "NODE_STARTUP_TIMEOUT_SECONDS", "@.healthCheck.nodeStartupTimeoutSeconds", "seconds until a machine without a node has failed"
             => |context| integer(context.machines?.health_check.as_ref()?.node_startup_timeout_seconds);
-        "UNHEALTHY_TIMEOUT_SECONDS", "@.healthCheck.unhealthyTimeoutSeconds", "seconds that a node may be not ready"
+        "UNHEALTHY_TIMEOUT_SECONDS", "@.healthCheck.unhealthyTimeoutSeconds", "seconds that a node may be unknown (its kubelet does not answer)"
             => |context| integer(context.machines?.health_check.as_ref()?.unhealthy_timeout_seconds);
+        "NOT_READY_TIMEOUT_SECONDS", "@.healthCheck.nodeStartupTimeoutSeconds", "seconds that a node may be not ready, as it is until the CNI is installed: the larger of the other two"
+            => |context| integer(context.machines?.health_check.as_ref()?.not_ready_timeout_seconds());
         "UNHEALTHY_LIMIT", "@.healthCheck.unhealthyLessThanOrEqualTo", "more unhealthy machines than this stop remediation"
             => |context| data(context.machines?.health_check.as_ref()?.unhealthy_less_than_or_equal_to.clone());
         "DELETION_ORDER", "@.deletion.order", "which machines go first" => |context| text(context.machines?.deletion.order?.as_str());
@@ -640,10 +642,10 @@ fn decryption(cluster: &ResolvedCluster) -> Option<Value> {
 fn gateway_hostname(cluster: &ResolvedCluster) -> Option<String> {
     let given = cluster.gateway.as_ref()?.hostname.clone();
     let domain = || {
-        let standard = format!("{}.example.internal", cluster.name);
-        let stages = cluster.bundles.iter().flat_map(|bundle| &bundle.stages);
-        let mut domains = stages.filter_map(|stage| stage.substitute.get("cluster_domain"));
-        domains.find(|domain| **domain != standard).cloned().unwrap_or(standard)
+        // A variable has one value in all bundles of a cluster.
+        let mut stages = cluster.bundles.iter().flat_map(|bundle| &bundle.stages);
+        let domain = stages.find_map(|stage| stage.substitute.get("cluster_domain")).cloned();
+        domain.unwrap_or_else(|| format!("{}.example.internal", cluster.name))
     };
     Some(given.unwrap_or_else(|| format!("*.{}", domain())))
 }

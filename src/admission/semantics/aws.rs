@@ -10,7 +10,7 @@ use crate::{
             Aws,
             aws::{AwsSubnet, AwsVolumeType, DEFAULT_VPC_CIDR},
         },
-        resolved::Role,
+        resolved::{Machines, Role},
     },
 };
 
@@ -18,6 +18,7 @@ pub(super) fn check(check: &mut Check<'_>) {
     let Some(aws) = check.cluster.spec.aws.clone() else { return };
     region(check);
     images(check, &aws);
+    architectures(check, &aws);
     vpc(check, &aws);
     subnets(check, &aws);
     volume(check, &aws);
@@ -173,6 +174,50 @@ fn images(check: &mut Check<'_>, aws: &Aws) {
                 "write it like `ami-0123456789abcdef0`",
             );
         }
+    }
+}
+
+/// Whether a machine type is an ARM one: its family has a `g` behind the generation (`m7g`, `c6gn`, `im4gn`), or is the first
+/// of them, `a1`. `None` for a name that is not made like one.
+///
+/// Source: kubernetes/autoscaler cluster-autoscaler/cloudprovider/aws/ec2_instance_types.go (Architecture)
+fn is_arm(instance: &str) -> Option<bool> {
+    let (family, _) = instance.split_once('.')?;
+    let generation = family.trim_start_matches(|letter: char| letter.is_ascii_alphabetic());
+    let options = generation.trim_start_matches(|digit: char| digit.is_ascii_digit());
+    if generation.is_empty() || options.len() == generation.len() {
+        return None;
+    }
+    let options = options.split('-').next().unwrap_or_default();
+    Some(family == "a1" || options.contains('g'))
+}
+
+/// An image is for one architecture, so machines of both cannot share it.
+fn architectures(check: &mut Check<'_>, aws: &Aws) {
+    let cluster = check.cluster;
+    let image = |machines: &Machines| {
+        aws.pool_amis.as_ref().and_then(|amis| amis.get(&machines.name)).or(aws.ami.as_ref()).cloned()
+    };
+    let all: Vec<(&Machines, Option<String>, bool)> = std::iter::once(&cluster.control_plane)
+        .chain(&cluster.pools)
+        .filter_map(|machines| Some((machines, image(machines), is_arm(machines.instance_type.as_deref()?)?)))
+        .collect();
+    for (machines, ami, _) in all.iter().filter(|(.., arm)| *arm) {
+        let Some(other) = all.iter().find(|(_, image, arm)| !arm && image == ami) else { continue };
+        let name = machines.instance_type.clone().unwrap_or_default();
+        let (path, beside) = (machines.field.key("instanceType"), other.0.field.key("instanceType"));
+        let finding = Finding::error(
+            &codes::ARCHITECTURE,
+            format!(
+                "`{name}` is an ARM machine, and its image is that of `{}`, which is x86-64",
+                other.0.instance_type.as_deref().unwrap_or_default()
+            ),
+        );
+        let hint = format!(
+            "give it an ARM image with `spec.aws.poolAMIs: {{{}: ami-...}}`, or take an x86-64 type",
+            machines.name
+        );
+        check.between(finding, (&path, &beside), "x86-64 with the same image", hint);
     }
 }
 
@@ -453,5 +498,39 @@ fn volume(check: &mut Check<'_>, aws: &Aws) {
             "encryption is off",
             "set `encrypted: true`, or remove the key",
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_arm;
+
+    #[test]
+    fn architectures_of_machine_types() {
+        for arm in [
+            "m7g.large",
+            "c6gd.xlarge",
+            "c7gn.medium",
+            "t4g.small",
+            "im4gn.large",
+            "is4gen.large",
+            "a1.medium",
+        ] {
+            assert_eq!(is_arm(arm), Some(true), "{arm}");
+        }
+        for x86 in [
+            "m7i.large",
+            "m7i-flex.large",
+            "g5.xlarge",
+            "g4dn.xlarge",
+            "g6e.xlarge",
+            "p5.48xlarge",
+            "t3.micro",
+        ] {
+            assert_eq!(is_arm(x86), Some(false), "{x86}");
+        }
+        for other in ["u-6tb1.metal", "large", "standard.large"] {
+            assert_eq!(is_arm(other), None, "{other}");
+        }
     }
 }

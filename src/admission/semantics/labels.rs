@@ -4,7 +4,10 @@ use super::Check;
 use crate::{
     admission::rules::label,
     finding::{Finding, codes},
-    plan::resolved::{Machines, Role},
+    plan::{
+        Provider,
+        resolved::{Machines, Role},
+    },
     render::nodes,
     yaml::pointer::FieldPath,
 };
@@ -20,6 +23,29 @@ const KUBELET_LABELS: [&str; 10] = [
     "beta.kubernetes.io/arch",
     "beta.kubernetes.io/os",
     "beta.kubernetes.io/instance-type",
+    "topology.kubernetes.io/zone",
+    "topology.kubernetes.io/region",
+    "failure-domain.beta.kubernetes.io/zone",
+    "failure-domain.beta.kubernetes.io/region",
+];
+
+/// Labels that the kubelet writes itself, whatever else is told: it would be two against one value.
+///
+/// Source: kubernetes/kubernetes pkg/kubelet/kubelet_node_status.go (initialNode, updateDefaultLabels)
+const OWN_LABELS: [&str; 7] = [
+    "kubernetes.io/hostname",
+    "kubernetes.io/arch",
+    "kubernetes.io/os",
+    "beta.kubernetes.io/arch",
+    "beta.kubernetes.io/os",
+    "beta.kubernetes.io/instance-type",
+    "node.kubernetes.io/instance-type",
+];
+
+/// Labels that the cloud controller manager of a cloud writes.
+///
+/// Source: kubernetes/cloud-provider controllers/node/node_controller.go
+const CLOUD_LABELS: [&str; 4] = [
     "topology.kubernetes.io/zone",
     "topology.kubernetes.io/region",
     "failure-domain.beta.kubernetes.io/zone",
@@ -47,10 +73,28 @@ pub(super) fn check(check: &mut Check<'_>) {
 /// Source: siderolabs/talos internal/app/machined/pkg/controllers/k8s/node_apply.go; kubernetes/kubernetes
 /// plugin/pkg/admission/noderestriction/admission.go
 fn labels(check: &mut Check<'_>, machines: &Machines) {
+    // Proxmox has no zones of its own, so there they may be named.
+    let cloud = check.cluster.provider != Provider::Proxmox;
+    for key in machines.labels.keys() {
+        let own = OWN_LABELS.contains(&key.as_str());
+        if own || cloud && CLOUD_LABELS.contains(&key.as_str()) {
+            let owner = if own { "the kubelet" } else { "the cloud controller manager" };
+            check.error(
+                &codes::RESERVED_LABEL,
+                &machines.field.key("labels").key(key.clone()),
+                format!("the label `{key}` is written by {owner}, with what is true of the node"),
+                "remove it, and use a prefix of your own for what you want to say, such as `example.org/`",
+            );
+        }
+    }
     if machines.role == Role::ControlPlane {
         return;
     }
     for key in machines.labels.keys() {
+        // Said above.
+        if OWN_LABELS.contains(&key.as_str()) {
+            continue;
+        }
         let Some((prefix, _)) = key.split_once('/') else { continue };
         let below = |domain: &str| prefix == domain || prefix.ends_with(&format!(".{domain}"));
         // Those that Cluster API copies from the Machine are not the node's own doing.

@@ -31,6 +31,7 @@ pub(super) fn check(check: &mut Check<'_>) {
     for machines in std::iter::once(&cluster.control_plane).chain(&cluster.pools) {
         rollout(check, machines);
         picked(check, machines);
+        size(check, machines);
         zones(check, machines);
         names(check, machines);
         limit(check, machines);
@@ -39,8 +40,25 @@ pub(super) fn check(check: &mut Check<'_>) {
         options(check, pool);
         gpu(check, pool);
         room_for_zones(check, pool);
+        one_zone(check, pool);
     }
+    autoscaler(check);
     schedulable(check);
+}
+
+/// The annotations alone scale nothing: a MachineDeployment without `replicas` stays at its minimum.
+///
+/// Source: kubernetes/autoscaler cluster-autoscaler/cloudprovider/clusterapi/README.md;
+/// kubernetes-sigs/cluster-api `core/webhooks/admission/machinedeployment.go` (the default of `replicas`)
+fn autoscaler(check: &mut Check<'_>) {
+    let cluster = check.cluster;
+    let Some(pool) = cluster.pools.iter().find(|pool| pool.autoscaling.is_some()) else { return };
+    check.info(
+        &codes::AUTOSCALER_NEEDED,
+        &pool.field.key("autoscaling"),
+        format!("pool `{}` is scaled by the Cluster Autoscaler, which is not part of what is rendered", pool.name),
+        "run it on the hub, once for this cluster: docs/gitops.md, \"Cluster Autoscaler\"; until then the pool stays at its minimum",
+    );
 }
 
 /// Two members have a quorum of two, so the first failure stops them: worse than one. Four need three and survive one
@@ -190,6 +208,87 @@ fn picked(check: &mut Check<'_>, machines: &Machines) {
             format!("write `instanceType: {instance}` instead of `cpu` and `memoryGiB` to pin it"),
         );
     }
+}
+
+/// What a machine of a given type, or of given size, is too small for.
+///
+/// Source: siderolabs/docs public/talos/v1.13/getting-started/system-requirements.mdx
+fn size(check: &mut Check<'_>, machines: &Machines) {
+    let instance = machines.instance_type.as_deref().filter(|_| !machines.picked);
+    let (Some(cpu), Some(memory)) = (machines.cpu, machines.memory_gib) else {
+        if let Some(instance) = instance {
+            check.info(
+                &codes::MACHINE_TYPE_UNKNOWN,
+                &machines.field.key("instanceType"),
+                format!("`{instance}` is not in InfraFlux's table, so nothing is known about it"),
+                format!(
+                    "check that `{}` has it, and that it has enough CPUs and memory; the table is `clusters/{}/instances.yaml`",
+                    check.cluster.region, check.cluster.provider
+                ),
+            );
+        }
+        return;
+    };
+    let (who, least) = match machines.role {
+        Role::ControlPlane => ("a control plane", 2),
+        Role::Worker => ("a worker", 1),
+    };
+    let (short, key, unit) = if memory < least {
+        (memory, "memoryGiB", "GiB of memory")
+    } else if cpu < least {
+        (cpu, "cpu", "CPU")
+    } else {
+        return;
+    };
+    let (path, what) = match instance {
+        Some(instance) => (machines.field.key("instanceType"), format!("`{instance}`")),
+        None => (machines.field.key(key), "it".to_owned()),
+    };
+    let amount = if short == 0 { "less than 1".to_owned() } else { short.to_string() };
+    check.warning(
+        &codes::MACHINE_SMALL,
+        &path,
+        format!("Talos asks for {least} {unit} in {who}, and {what} has {amount}"),
+        match machines.role {
+            Role::ControlPlane => {
+                "take 2 CPUs and 4 GiB at least; etcd and the API server stop where memory runs out"
+            }
+            Role::Worker => "take 2 CPUs and 2 GiB at least; Cilium and the add-ons need room beside Talos",
+        },
+    );
+}
+
+/// Source: kubernetes-sigs/cluster-api-provider-gcp cloud/scope/machine.go (Zone); kubernetes-sigs/cluster-api-provider-aws
+/// pkg/cloud/services/ec2/instances.go (findSubnet)
+fn one_zone(check: &mut Check<'_>, pool: &Machines) {
+    if !all_in_one_zone(pool) {
+        return;
+    }
+    let region = &check.cluster.region;
+    let (place, zones) = match check.cluster.provider {
+        Provider::Gcp => ("zone of the region", format!("[{region}-a, {region}-b]")),
+        Provider::Aws => ("private subnet of the cluster", format!("[{region}a, {region}b]")),
+        Provider::Azure | Provider::Proxmox => return,
+    };
+    let message =
+        format!("pool `{}` names no zone, so all its machines are made in the first {place}", pool.name);
+    let hint = format!("set `failureDomains`, for instance `{zones}`, to spread them");
+    let finding = if check.cluster.provider == Provider::Gcp {
+        Finding::warning(&codes::ONE_ZONE, message)
+    } else {
+        // One subnet can be what somebody wants, and AWS has no default that spreads.
+        Finding::info(&codes::ONE_ZONE, message)
+    };
+    let mut finding = check.finding(finding, &pool.field.key("failureDomains"), hint);
+    let name = pool.field.key("name");
+    if check.is_written(&name) {
+        finding = finding.at(check.place(&name));
+    }
+    check.findings.push(finding);
+}
+
+fn all_in_one_zone(pool: &Machines) -> bool {
+    pool.failure_domains.is_empty() && pool.most() > 1
 }
 
 /// Whether zones have the form of their provider and lie in the region.
