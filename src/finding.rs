@@ -167,11 +167,15 @@ impl Finding {
         self
     }
 
-    /// What kind of trouble it is: its code's, but wrong content that stands on the command line is a wrong command line.
+    /// What kind of trouble it is: its code's, but a wrong value of the plan that stands on the command line is a wrong command
+    /// line. What later checks find about the cluster that comes of it (versions, rules, references) stays content.
     #[must_use]
     pub fn class(&self) -> Class {
         match self.code.class {
-            Class::Content if self.location.as_ref().is_some_and(|place| place.origin() == Origin::Flag) => {
+            Class::Content
+                if ["IF00", "IF01", "IF02"].iter().any(|group| self.code.id.starts_with(group))
+                    && self.location.as_ref().is_some_and(|place| place.origin() == Origin::Flag) =>
+            {
                 Class::Usage
             }
             class => class,

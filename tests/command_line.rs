@@ -279,6 +279,8 @@ fn eject_writes_through_no_link_and_tells_once() {
     fs::create_dir(path.join("own")).unwrap();
     std::os::unix::fs::symlink("../real", path.join("own/clusters")).unwrap();
     fs::write(path.join("own/recipes"), "mine").unwrap();
+    fs::create_dir(path.join("own/sops")).unwrap();
+    std::os::unix::fs::symlink("../../file", path.join("own/sops/README.md")).unwrap();
     refused(
         path,
         &[
@@ -286,6 +288,7 @@ fn eject_writes_through_no_link_and_tells_once() {
             (&["eject", "--out", "link/"], 3, &["IF1104", "\n1 error\n"]),
             (&["eject", "--out", "file"], 3, &["IF1103", "\n1 error\n"]),
             (&["eject", "--out", "own", "clusters/aws"], 1, &["`own/clusters` is a symbolic link"]),
+            (&["eject", "--out", "own", "--force", "sops"], 1, &["`own/sops/README.md` is a symbolic link"]),
             (&["eject", "--out", "own", "recipes/base"], 1, &["`own/recipes` is not a folder"]),
         ],
     );

@@ -214,7 +214,7 @@ fn names_cannot_leave_the_output_folder() {
         let folder = TempDir::new().unwrap();
         let output = run(folder.path(), &["up", "--provider", "proxmox", &format!("--name={name}")]);
         let (_, stderr) = texts(&output);
-        assert_eq!(output.status.code(), Some(1), "{name:?}: {stderr}");
+        assert_eq!(output.status.code(), Some(2), "{name:?}: {stderr}");
         assert!(tree(folder.path()).is_empty(), "{name:?}: something was written");
         assert!(!stderr.contains('\u{1b}') && !stderr.contains("panicked"), "{name:?}: {stderr}");
     }

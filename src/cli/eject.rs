@@ -52,6 +52,14 @@ fn eject(arguments: &Arguments) -> Result<(usize, usize), Findings> {
     let mut same = 0;
     for (path, source) in chosen {
         let target = arguments.out.join(path);
+        // A link may lead anywhere, and one that leads nowhere would make a file there.
+        if target.is_symlink() {
+            findings.push(
+                Finding::error(&codes::LINK_IN_THE_WAY, format!("`{}` is a symbolic link", target.display()))
+                    .hint("move it away: files are not written through a link"),
+            );
+            continue;
+        }
         match fs::read(&target) {
             Ok(bytes) if bytes == source.text().as_bytes() => same += 1,
             Ok(_) if !arguments.force => findings.push(

@@ -808,7 +808,8 @@ pub fn page() -> String {
         "<!-- Generated from src/finding/codes.rs by tests/fn_config.rs; change that and run it with INFRAFLUX_UPDATE=1. -->\n\
          # Findings\n\n\
          Every message of InfraFlux carries a code that stays the same. `infraflux explain CODE` prints what is here. As an error a\n\
-         finding ends the program with the exit code given, and nothing is written; as a warning it does so with `--strict`.\n",
+         finding ends the program with the exit code given, and nothing is written; as a warning it does so with `--strict`. Where the\n\
+         value of a flag is what is wrong, the exit code is 2 instead of 1.\n",
     );
     for (prefix, title) in GROUPS {
         let codes: Vec<&&Code> = ALL.iter().filter(|code| code.id.starts_with(prefix)).collect();

@@ -293,7 +293,7 @@ const PAGE_HEAD: &str = "\
 A `ClusterPlan` describes one cluster, a `FleetPlan` many. Every field may be left out unless it says `required`: layers below
 give it. Later layers win: built-in defaults, `clusters/<provider>/values.example.yaml`, the plan (in a fleet: defaults,
 classes in order, the cluster), `--values` files in order, flags. Mappings merge, lists replace, `null` deletes, and
-`spec.workers` merges by `name`.
+`spec.workers` merges by `name`. A `metadata.name` in a values file counts as well, and `--set` is above the other flags.
 
 `infraflux schema` prints this page in a terminal, `--format json-schema` a schema for editors, `--format crd` a
 CustomResourceDefinition. All of them are in `fn-config/`.

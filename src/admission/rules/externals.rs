@@ -124,15 +124,19 @@ impl Externals {
                 }))
     }
 
-    /// The names that are declared for a kind.
+    /// The names that are declared for a kind, in a namespace or without one.
     pub fn names<'this>(
         &'this self,
         group: &'this str,
         kind: &'this str,
+        namespace: Option<&'this str>,
     ) -> impl Iterator<Item = &'this str> {
         self.declared
             .iter()
             .filter(move |external| external.group == group && external.kind == kind)
+            .filter(move |external| {
+                external.namespace.is_none() || external.namespace.as_deref() == namespace
+            })
             .filter_map(|external| external.name.as_deref())
     }
 }

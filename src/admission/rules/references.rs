@@ -116,7 +116,7 @@ fn advice(found: &Found<'_>, set: &Set<'_>) -> String {
         .iter()
         .filter(|target| target.id.namespace.as_deref() == found.namespace || target.id.namespace.is_none())
         .map(|target| &*target.id.name)
-        .chain(set.externals.names(found.group, found.kind))
+        .chain(set.externals.names(found.group, found.kind, found.namespace))
         .collect();
     let near = suggest::nearest(found.name, here.iter().copied());
     if !near.is_empty() {
