@@ -9,7 +9,7 @@ test:
 lint:
 	cargo fmt --all --check
 	cargo clippy --all-targets -- -D warnings
-	yamllint .
+	yamllint --strict .
 
 docs:
 	mkdocs build --strict

@@ -2,7 +2,7 @@
 //!
 //! `INFRAFLUX_CRDS=DIR cargo bench --bench admission`. Without CRDs only the kinds of Kubernetes and the rules are measured.
 
-#![allow(missing_docs, clippy::expect_used, reason = "a benchmark")]
+#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, reason = "a benchmark")]
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, path::PathBuf, sync::OnceLock};
 
@@ -14,9 +14,8 @@ use infraflux::{
         schema::{Check, Crd, Schemas, documents},
     },
     catalog::Catalog,
-    engine::{Engine, Options},
     plan::{read::Request, resolve::resolve},
-    render::{Library, render},
+    render::{Library, RenderedCluster, render},
     yaml::{self, Limits, Source, Sources, scalar::Schema},
 };
 use rayon::prelude::*;
@@ -91,30 +90,24 @@ fn fleet(clusters: usize) -> String {
     out
 }
 
+/// A fleet, rendered. Its addresses may overlap: what is wrong in a fleet is not what is measured.
+fn rendered(clusters: usize) -> Vec<RenderedCluster> {
+    let library = Library::new(Catalog::embedded());
+    let mut request = Request::default();
+    request.add_plans(Source::new("fleet.yaml", fleet(clusters))).expect("a plan");
+    let plans = request.merge(library.index()).expect("plans");
+    plans
+        .par_iter()
+        .map(|plan| render(resolve(plan, library.index()).expect("a cluster").0, &library).expect("a render"))
+        .collect()
+}
+
 /// A YAML stream of so many objects.
 fn stream(objects: usize) -> String {
-    let engine = Engine::new(Library::new(Catalog::embedded()), Options::default());
-    let mut out = String::new();
-    let mut count = 0;
-    let mut number = 20;
-    while count < objects {
-        let mut request = Request::default();
-        request.add_plans(Source::new("fleet.yaml", fleet(number))).expect("a plan");
-        out.clear();
-        count = 0;
-        for cluster in engine.run(request).clusters {
-            for (_, document) in cluster.documents() {
-                if count < objects {
-                    out.push_str("---\n");
-                    out.push_str(&document.text);
-                    out.push('\n');
-                    count += 1;
-                }
-            }
-        }
-        number *= 2;
-    }
-    out
+    // A cluster has more than ten objects.
+    let clusters = rendered(objects / 10);
+    let documents = clusters.iter().flat_map(RenderedCluster::documents).take(objects);
+    documents.flat_map(|(_, document)| ["---\n", &*document.text, "\n"]).collect()
 }
 
 fn check(text: &str) -> usize {
@@ -191,13 +184,8 @@ fn jsonschema(bencher: divan::Bencher<'_, '_>, count: usize) {
 /// Schemas and CEL of a fleet that was rendered.
 #[divan::bench(args = [1000], sample_count = 5)]
 fn fleet_schema_and_cel(bencher: divan::Bencher<'_, '_>, count: usize) {
-    let library = Library::new(Catalog::embedded());
-    let mut request = Request::default();
-    request.add_plans(Source::new("fleet.yaml", fleet(count))).expect("a plan");
-    let plans = request.merge(library.index()).expect("plans");
-    let clusters: Vec<Objects> = plans
-        .par_iter()
-        .map(|plan| render(resolve(plan, library.index()).expect("a cluster").0, &library).expect("a render"))
+    let clusters: Vec<Objects> = rendered(count)
+        .into_par_iter()
         .map(|cluster| {
             cluster.documents().map(|(_, document)| Object::new(cluster.value(document).clone())).collect()
         })
@@ -214,20 +202,7 @@ fn fleet_schema_and_cel(bencher: divan::Bencher<'_, '_>, count: usize) {
 /// Resolving and rendering the same fleet.
 #[divan::bench(args = [1000], sample_count = 5)]
 fn fleet_render(bencher: divan::Bencher<'_, '_>, count: usize) {
-    let library = Library::new(Catalog::embedded());
-    let text = fleet(count);
-    let run = || {
-        let mut request = Request::default();
-        request.add_plans(Source::new("fleet.yaml", &*text)).expect("a plan");
-        let plans = request.merge(library.index()).expect("plans");
-        plans
-            .par_iter()
-            .map(|plan| {
-                render(resolve(plan, library.index()).expect("a cluster").0, &library).expect("a render")
-            })
-            .map(|cluster| cluster.files.len())
-            .sum::<usize>()
-    };
+    let run = || rendered(count).len();
     run();
     bencher.counter(divan::counter::ItemsCount::new(count)).bench(run);
 }

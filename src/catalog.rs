@@ -7,7 +7,9 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     finding::{Code, Finding, Findings, codes, suggest},
-    yaml::{Document, Limits, Node, Source, Sources, pointer::FieldPath, read, scalar::Schema, typed},
+    yaml::{
+        Document, Limits, Node, Origin, Source, Sources, pointer::FieldPath, read, scalar::Schema, typed,
+    },
 };
 
 pub mod bundle;
@@ -40,7 +42,10 @@ impl Catalog {
             files: EMBEDDED
                 .iter()
                 .map(|(path, text)| {
-                    ((*path).to_owned(), Arc::new(Source::new(format!("{BUILT_IN}{path}"), *text)))
+                    (
+                        (*path).to_owned(),
+                        Arc::new(Source::new(format!("{BUILT_IN}{path}"), *text).of(Origin::BuiltIn)),
+                    )
                 })
                 .collect(),
         }

@@ -3,7 +3,7 @@
 //! A finding says what is wrong, where the person who reads it can change that, and what to do next. Every room
 //! makes findings and no room prints them: [`text`], [`json`] and [`sarif`] do, and `krm::results` for functions.
 
-use crate::yaml::{Location, pointer::FieldPath};
+use crate::yaml::{Location, Origin, pointer::FieldPath};
 
 pub mod code;
 pub mod codes;
@@ -167,6 +167,17 @@ impl Finding {
         self
     }
 
+    /// What kind of trouble it is: its code's, but wrong content that stands on the command line is a wrong command line.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match self.code.class {
+            Class::Content if self.location.as_ref().is_some_and(|place| place.origin() == Origin::Flag) => {
+                Class::Usage
+            }
+            class => class,
+        }
+    }
+
     /// With the object.
     #[must_use]
     pub fn object(mut self, object: ObjectRef) -> Self {
@@ -247,7 +258,7 @@ impl Findings {
         self.list
             .iter()
             .filter(|finding| finding.severity == Severity::Error)
-            .map(|finding| finding.code.class.exit_code())
+            .map(|finding| finding.class().exit_code())
             .max()
             .unwrap_or(0)
     }

@@ -35,7 +35,7 @@ mod tree;
 mod trouble;
 
 pub use index::INDEX;
-pub use inventory::INVENTORY;
+pub use inventory::{INVENTORY, listed};
 pub use path::{BadPath, RelativePath};
 pub use session::Session;
 pub use summary::{Counts, FolderChanges, State, Summary};

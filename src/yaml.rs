@@ -15,4 +15,4 @@ pub mod typed;
 
 pub use node::{Data, Entry, Mapping, Node};
 pub use read::{Document, Limits, read};
-pub use source::{Location, Place, Source, SourceId, Sources};
+pub use source::{Location, Origin, Place, Source, SourceId, Sources};

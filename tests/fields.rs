@@ -12,9 +12,11 @@ use common::{
     rendering::{self, render},
 };
 use infraflux::{
+    catalog::profile::Releases,
     engine::Engine,
     finding::Severity,
-    plan::{ClusterPlanSpec, Provider},
+    plan::{ClusterPlanSpec, Provider, read::Request, reference, resolved::ResolvedCluster},
+    yaml::pointer::FieldPath,
 };
 use rayon::prelude::*;
 use serde_json::{Value, json};
@@ -549,4 +551,96 @@ fn no_field_is_silent() {
         .filter_map(|leaf| silence(&engine, leaf, &samples))
         .collect();
     assert!(silent.is_empty(), "{} fields do nothing:\n{}", silent.len(), silent.join("\n"));
+}
+
+/// A default that depends on something, as it was decided; `None` for a cluster that has nothing of the kind.
+fn decided(path: &str, cluster: &ResolvedCluster) -> Option<String> {
+    let pool = cluster.pools.first().expect("a pool");
+    let machines = if path.starts_with("spec.workers") { pool } else { &cluster.control_plane };
+    let newest = |releases: &Releases, version: &semver::Version| {
+        let newest = &releases.newest[&releases.default].version;
+        (newest.trim_start_matches('v') == version.to_string()).then_some(())
+    };
+    let said = |text: &str| Some(text.to_owned());
+    let words = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let profile = &cluster.profile.spec;
+    let check = machines.health_check.as_ref();
+    match path {
+        "spec.namespace" => said(if cluster.namespace == cluster.name { "the cluster's name" } else { "?" }),
+        "spec.kubernetesVersion" => {
+            said(newest(&profile.kubernetes, &cluster.kubernetes).map_or("?", |()| "the profile's"))
+        }
+        "spec.talos.version" => {
+            said(newest(&profile.talos, &cluster.talos.version).map_or("?", |()| "the profile's newest"))
+        }
+        "spec.region" => {
+            let node = cluster.origins.node(&FieldPath::of(["spec", "region"])).expect("a region");
+            said(if cluster.origins.is_example(node) { "an example, to be replaced" } else { "?" })
+        }
+        "spec.talos.secureBoot" => Some(cluster.talos.secure_boot.to_string()),
+        "spec.network.endpoint.port" => {
+            cluster.network.endpoint.as_ref().map(|endpoint| endpoint.port.to_string())
+        }
+        "spec.workers" => {
+            let names: Vec<String> =
+                cluster.pools.iter().map(|pool| format!("{{name: {}}}", pool.name)).collect();
+            Some(format!("[{}]", names.join(", ")))
+        }
+        _ => match path.rsplit_once(['.', ']']).map(|(_, last)| last).expect("a path") {
+            "replicas" => Some(machines.replicas.to_string()),
+            // A type of the provider's table has at least what was asked for.
+            "cpu" | "memoryGiB" if machines.picked => None,
+            "cpu" => machines.cpu.map(|cpu| cpu.to_string()),
+            "memoryGiB" => machines.memory_gib.map(|memory| memory.to_string()),
+            "diskGiB" => Some(machines.disk_gib.to_string()),
+            "type" => Some(format!("{:?}", machines.rollout.kind)),
+            "maxSurge" => Some(words(&machines.rollout.max_surge)),
+            "maxUnavailable" => Some(words(&machines.rollout.max_unavailable)),
+            "enabled" => Some(check.is_some().to_string()),
+            "nodeStartupTimeoutSeconds" => check.map(|check| check.node_startup_timeout_seconds.to_string()),
+            "unhealthyTimeoutSeconds" => check.map(|check| check.unhealthy_timeout_seconds.to_string()),
+            "unhealthyLessThanOrEqualTo" => check.map(|check| words(&check.unhealthy_less_than_or_equal_to)),
+            _ => panic!("{path}: this test does not know where it is decided"),
+        },
+    }
+}
+
+#[test]
+fn defaults_that_are_decided_are_those_of_the_reference() {
+    let engine = rendering::engine();
+    let mut seen = std::collections::BTreeSet::new();
+    // As it is without any word, and with enough machines and a health check for all of them.
+    let more = ["controlPlane.healthCheck.enabled=true", "workers=[{name: default, replicas: 6}]"];
+    let cases = Provider::ALL.into_iter().flat_map(|provider| [(provider, &[][..]), (provider, &more[..])]);
+    for (provider, sets) in cases {
+        let mut request = Request::default();
+        let flags = [("provider", provider.as_str()), ("name", "lab")];
+        request.add_flags(&flags.map(|(name, value)| (name.to_owned(), value.to_owned()))).unwrap();
+        for set in sets {
+            request.add_set(set).unwrap();
+        }
+        let outcome = engine.run(request);
+        let cluster = &outcome.clusters.first().unwrap_or_else(|| panic!("{:?}", outcome.findings)).cluster;
+        for (path, text) in reference::DECIDED {
+            if !sets.is_empty() && *path == "spec.workers[].replicas" {
+                continue;
+            }
+            let few = sets.is_empty() && path.starts_with("spec.workers");
+            let exception = [(", on Proxmox ", provider == Provider::Proxmox), (", below 3 machines ", few)]
+                .into_iter()
+                .find_map(|(words, holds)| {
+                    text.split_once(words).map(|(usual, other)| (usual, other, holds))
+                });
+            let expected = match exception {
+                Some((_, other, true)) => other,
+                Some((usual, ..)) => usual,
+                None => text,
+            };
+            if let Some(found) = decided(path, cluster) {
+                assert_eq!(found, expected, "{provider}: {path}");
+                seen.insert(*path);
+            }
+        }
+    }
+    assert_eq!(seen.len(), reference::DECIDED.len(), "each one was decided on some provider: {seen:?}");
 }

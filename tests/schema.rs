@@ -82,19 +82,20 @@ fn sample(schema: &Value, depth: usize) -> Value {
             Some("date-time") => "2026-11-23T12:00:00Z",
             Some("cidr") => "10.0.0.0/16",
             Some("byte") => "YWJj",
-            Some("duration") => "1h",
             Some("uri") => "https://example.org",
+            // What asks for no format in these CRDs asks for a duration by its pattern.
             _ => "1h",
         }),
         _ => json!("text"),
     }
 }
 
+/// Mutants of one CRD; an even choice of them when there are more.
+const MOST: usize = 120;
+
 #[test]
 fn the_second_opinion_agrees_on_every_crd() {
     let Some(crds) = crds::load() else { return };
-    // Mutants of one CRD; an even choice of them when there are more.
-    const MOST: usize = 120;
     let versions: Vec<_> = crds.versions().collect();
     let outcomes: Vec<(usize, usize, String)> = versions
         .par_iter()

@@ -227,7 +227,7 @@ fn bad_input_is_refused_and_nothing_is_written() {
             name: "unknown recipe",
             arguments: &["--provider", "proxmox", "--name", "lab", "--recipes", "observabilty"],
             files: &[],
-            code: 1,
+            code: 2,
             says: &["no recipe `observabilty`", "`observability`"],
         },
         Refusal {
@@ -248,21 +248,21 @@ fn bad_input_is_refused_and_nothing_is_written() {
             name: "name that climbs",
             arguments: &["--provider", "proxmox", "--name", "../../x"],
             files: &[],
-            code: 1,
+            code: 2,
             says: &["`../../x`", "DNS label"],
         },
         Refusal {
             name: "invalid DNS name",
             arguments: &["--provider", "proxmox", "--name", "Lab_1"],
             files: &[],
-            code: 1,
+            code: 2,
             says: &["`Lab_1`", "lower-case"],
         },
         Refusal {
             name: "reserved name",
             arguments: &["--provider", "proxmox", "--name", "management"],
             files: &[],
-            code: 1,
+            code: 2,
             says: &["reserved"],
         },
         Refusal {
@@ -290,7 +290,7 @@ fn bad_input_is_refused_and_nothing_is_written() {
             name: "unknown profile",
             arguments: &["--provider", "proxmox", "--name", "lab", "--profile", "stabel"],
             files: &[],
-            code: 1,
+            code: 2,
             says: &["no profile `stabel`", "`stable`"],
         },
         Refusal {
@@ -425,7 +425,7 @@ fn json_and_sarif_carry_findings_and_the_summary() {
     assert_eq!(report["summary"]["errors"], 0);
     assert!(report["output"].is_object());
     let (_folder, output) = lab(Provider::Proxmox, &["--format", "sarif", "--recipes", "nope"]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     let log: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(log["version"], "2.1.0");
     assert_eq!(log["runs"][0]["results"][0]["ruleId"], "IF0202");

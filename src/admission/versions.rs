@@ -28,18 +28,22 @@ pub const OLDEST_TALOS: Minor = Minor(1, 12);
 /// How long before something ends it is said, in days.
 const AHEAD: i64 = 180;
 
+/// The date that `--as-of` gives.
+pub fn date(text: &str) -> Result<Date, Findings> {
+    Date::parse(text).ok_or_else(|| {
+        Finding::error(&codes::USAGE, format!("`{text}` is not a date"))
+            .hint("write `--as-of YYYY-MM-DD`")
+            .into()
+    })
+}
+
 /// Judges the versions of clusters; what ends only for a date.
 #[must_use]
 pub fn check(clusters: &[ResolvedCluster], index: &Index, as_of: Option<&str>) -> Findings {
     let mut findings = Findings::new();
-    let as_of = match as_of.map(|text| Date::parse(text).ok_or(text)) {
-        None => None,
-        Some(Ok(date)) => Some(date),
-        Some(Err(text)) => {
-            let message = format!("`{text}` is not a date");
-            findings.push(Finding::error(&codes::USAGE, message).hint("write `--as-of YYYY-MM-DD`"));
-            return findings;
-        }
+    let as_of = match as_of.map(date).transpose() {
+        Ok(as_of) => as_of,
+        Err(errors) => return errors,
     };
     let tables = match index.compatibility() {
         Ok(tables) => tables,

@@ -88,6 +88,19 @@ pub struct BundleVariable {
     pub example: Option<serde_json::Value>,
     /// A regular expression that the whole value must match.
     pub pattern: Option<Pattern>,
+    /// The providers whose clusters have it; all when left out. On others it needs no value.
+    pub providers: Option<Vec<Provider>>,
+    /// The default works nowhere and is there only so that a first render needs no file.
+    #[serde(default)]
+    pub placeholder: bool,
+}
+
+impl BundleVariable {
+    /// Whether clusters of a provider have it.
+    #[must_use]
+    pub fn is_for(&self, provider: Provider) -> bool {
+        self.providers.as_ref().is_none_or(|providers| providers.contains(&provider))
+    }
 }
 
 /// A regular expression over a whole value, compiled when its file is read.

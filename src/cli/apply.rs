@@ -21,9 +21,8 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     match commands(arguments) {
-        Ok(text) => {
+        Ok((name, text)) => {
             report::stdout(text.as_bytes())?;
-            let name = &arguments.choice.name;
             let finding = Finding::error(
                 &codes::APPLY_NEVER,
                 format!("nothing was applied: `{name}` is yours to apply"),
@@ -35,14 +34,16 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn commands(arguments: &Arguments) -> Result<String, Findings> {
-    let name = &arguments.choice.name;
+/// The cluster's name, and the commands.
+fn commands(arguments: &Arguments) -> Result<(String, String), Findings> {
     let chosen = arguments.choice.load(&[])?;
-    let cluster = decommission::sort(name, &chosen.objects(name)?)?;
+    let name = chosen.name.clone();
+    let cluster = decommission::sort(&name, &chosen.objects()?)?;
     let mut values = Values::default();
     values.text("CLUSTER_NAME", name.as_str());
     values.text("NAMESPACE", cluster.namespace.as_str());
     values.text("OUT", quoted(&chosen.out.display().to_string()));
     values.turn_on(format!("provider.{}", cluster.provider));
-    Ok(Runbook::read(chosen.library.catalog(), "apply", &values)?.script())
+    let script = Runbook::read(chosen.library.catalog(), "apply", &values)?.script();
+    Ok((name, script))
 }

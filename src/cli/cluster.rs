@@ -1,6 +1,9 @@
 //! The objects of one cluster, for commands that are about a cluster which was rendered before.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use serde_json::Value as Json;
@@ -9,7 +12,7 @@ use super::{catalog, files, project};
 use crate::{
     engine::{Engine, Options},
     finding::{Finding, Findings, ObjectRef, codes, suggest},
-    output::{INVENTORY, RelativePath},
+    output::{INVENTORY, RelativePath, listed},
     plan::read::Request,
     render::{Library, RenderedCluster},
     yaml::{Limits, Sources, read, scalar::Schema},
@@ -18,9 +21,9 @@ use crate::{
 /// Which cluster, and where it is described.
 #[derive(Debug, Args)]
 pub struct Choice {
-    /// The cluster's name
+    /// The cluster's name; not needed with a plan of one cluster
     #[arg(long)]
-    pub name: String,
+    pub name: Option<String>,
     /// Its plan, or a fleet's; without one the output folder is read
     #[arg(short, long = "file", value_name = "PLAN")]
     pub file: Vec<PathBuf>,
@@ -37,6 +40,8 @@ pub struct Choice {
 
 /// What a choice leads to.
 pub struct Chosen {
+    /// The cluster's name.
+    pub name: String,
     /// The catalogue, with its templates.
     pub library: Library,
     /// The output folder.
@@ -54,9 +59,17 @@ impl Choice {
         let folder = self.catalog.as_deref().or(project.catalog.as_deref());
         let library = Library::new(catalog::load(folder)?);
         let out = self.out.clone().or(project.out).unwrap_or_else(|| PathBuf::from("out"));
-        RelativePath::new(&self.name).map_err(Findings::from)?;
+        if let Some(name) = &self.name {
+            RelativePath::new(name).map_err(Findings::from)?;
+        }
+        let needed = || -> Findings {
+            Finding::error(&codes::USAGE, "which cluster?")
+                .hint("name it with `--name NAME`, or give its plan with `--file PLAN`")
+                .into()
+        };
         if self.file.is_empty() && more.is_empty() {
-            return Ok(Chosen { library, out, rendered: None, findings: Findings::new() });
+            let name = self.name.clone().ok_or_else(needed)?;
+            return Ok(Chosen { name, library, out, rendered: None, findings: Findings::new() });
         }
         let mut request = Request::default();
         for path in &self.file {
@@ -66,7 +79,7 @@ impl Choice {
             request.add_values(files::source(path, Limits::PLAN)?)?;
         }
         if self.file.is_empty() {
-            let mut flags = vec![("name".to_owned(), self.name.clone())];
+            let mut flags = vec![("name".to_owned(), self.name.clone().ok_or_else(needed)?)];
             flags.extend_from_slice(more);
             request.add_flags(&flags)?;
         } else if !more.is_empty() {
@@ -78,18 +91,30 @@ impl Choice {
             return Err(outcome.findings);
         }
         let names: Vec<String> = outcome.clusters.iter().map(|cluster| cluster.name.clone()).collect();
-        let Some(rendered) = outcome.clusters.into_iter().find(|cluster| cluster.name == self.name) else {
-            let finding = Finding::error(
-                &codes::DESTROY_NO_CLUSTER,
-                format!("the plan describes no cluster `{}`", self.name),
-            );
-            return Err(match suggest::hint(&self.name, names.iter().map(String::as_str)) {
+        let name = match (&self.name, &names[..]) {
+            (Some(name), _) => name.clone(),
+            (None, [only]) => only.clone(),
+            (None, _) => {
+                let known: Vec<&str> = names.iter().map(String::as_str).take(12).collect();
+                return Err(Finding::error(
+                    &codes::USAGE,
+                    format!("the plan describes {} clusters, and this command is about one", names.len()),
+                )
+                .hint(format!("choose with `--name`: {}", suggest::list(&known, "or")))
+                .into());
+            }
+        };
+        let Some(rendered) = outcome.clusters.into_iter().find(|cluster| cluster.name == name) else {
+            let finding =
+                Finding::error(&codes::DESTROY_NO_CLUSTER, format!("the plan describes no cluster `{name}`"));
+            return Err(match suggest::hint(&name, names.iter().map(String::as_str)) {
                 Some(hint) => finding.hint(hint),
                 None => finding,
             }
             .into());
         };
         Ok(Chosen {
+            name,
             library: engine.into_library(),
             out,
             rendered: Some(rendered),
@@ -100,12 +125,12 @@ impl Choice {
 
 impl Chosen {
     /// The cluster's objects: as rendered from the plan, else as they lie in the output folder.
-    pub fn objects(&self, name: &str) -> Result<Vec<Json>, Findings> {
+    pub fn objects(&self) -> Result<Vec<Json>, Findings> {
         match &self.rendered {
             Some(rendered) => {
                 Ok(rendered.documents().map(|(_, document)| rendered.value(document).clone()).collect())
             }
-            None => written(&self.out, name),
+            None => written(&self.out, &self.name),
         }
     }
 }
@@ -122,11 +147,12 @@ fn written(out: &Path, name: &str) -> Result<Vec<Json>, Findings> {
         .hint("check `--name` and `--out`, or give the plan with `--file`")
         .into());
     }
-    let list = files::source(&inventory, Limits::PLAN)?;
+    let name = inventory.display().to_string();
+    let bytes = fs::read(&inventory).map_err(|error| files::unreadable(&name, &error))?;
     let mut objects = Vec::new();
     let mut findings = Findings::new();
-    // Each line is 64 digits, two separators and the path (`sha256sum`).
-    for path in list.text().lines().filter_map(|line| line.get(66..)) {
+    for path in listed(&name, &bytes)? {
+        let path = path.as_str();
         let objects_in =
             path.ends_with(".yaml") && path != "kustomization.yaml" && !path.ends_with("/schematic.yaml");
         if !objects_in {

@@ -80,17 +80,17 @@ fn import(arguments: &Import) -> Result<(String, Findings), Findings> {
     let path = Path::new(STORE);
     let mut store = if arguments.replace { Store::default() } else { Store::read(path)?.unwrap_or_default() };
     let mut findings = Findings::new();
-    let (mut new, mut changed, mut same) = (0, 0, 0);
+    let before = store.clone();
     let mut seen = Schemas::new();
+    let mut imported = BTreeSet::new();
     for (origin, crds) in schemas::read_all(&arguments.paths)? {
         for crd in &crds {
             schemas::warn_of_two(&mut seen, crd, &origin, &mut findings);
         }
-        let counts = store.import(origin, crds);
-        new += counts.0;
-        changed += counts.1;
-        same += counts.2;
+        imported.extend(crds.iter().map(|crd| (crd.group.clone(), crd.kind.clone())));
+        store.import(origin, crds);
     }
+    let (new, changed, same) = store.compared(&before, &imported);
     let text = store.text();
     write(path, &text)?;
     let size = text.len().div_ceil(1 << 10);

@@ -49,7 +49,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let format = arguments.format;
-    let (files, out, mut findings) = match prepare(arguments) {
+    let (Documents { name, files, out }, mut findings) = match prepare(arguments) {
         Ok(prepared) => prepared,
         Err(findings) => return report::all(&findings, format, None),
     };
@@ -61,7 +61,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
         return report::findings(&findings);
     }
-    match write(arguments, &files, out) {
+    match write(arguments, &name, &files, out) {
         Ok((summaries, more)) => {
             findings.extend(more);
             if format == Format::Text {
@@ -76,23 +76,30 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
 }
 
-type Prepared = (Vec<(String, String)>, PathBuf, Findings);
+/// What is to be written about a cluster.
+struct Documents {
+    name: String,
+    /// Path and text.
+    files: Vec<(String, String)>,
+    /// The output folder, for `--remove`.
+    out: PathBuf,
+}
 
-fn prepare(arguments: &Arguments) -> Result<Prepared, Findings> {
-    let name = &arguments.choice.name;
+fn prepare(arguments: &Arguments) -> Result<(Documents, Findings), Findings> {
     let chosen = arguments.choice.load(&[])?;
-    let order: Decommission = decommission::sort(name, &chosen.objects(name)?)?;
+    let order: Decommission = decommission::sort(&chosen.name, &chosen.objects()?)?;
     let place =
         decommission::Place { out: chosen.out.display().to_string(), to: arguments.to.display().to_string() };
-    Ok((order.files(chosen.library.index(), &place)?, chosen.out, chosen.findings))
+    let files = order.files(chosen.library.index(), &place)?;
+    Ok((Documents { name: chosen.name, files, out: chosen.out }, chosen.findings))
 }
 
 fn write(
     arguments: &Arguments,
+    name: &str,
     files: &[(String, String)],
     out: PathBuf,
 ) -> Result<(Vec<Summary>, Findings), Findings> {
-    let name = arguments.choice.name.as_str();
     let mut tree = Tree::new(name)?;
     for (path, text) in files {
         tree.insert(RelativePath::new(path).map_err(Findings::from)?, text.as_str())?;

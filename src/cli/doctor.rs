@@ -44,8 +44,11 @@ fn diagnose(path: &Path) -> Result<Findings, Findings> {
     let file = if path.is_dir() {
         NAMES.iter().map(|name| path.join(name)).find(|file| file.is_file()).ok_or_else(|| {
             Findings::from(
-                Finding::error(&codes::UNREADABLE, format!("`{}` holds no kustomization", path.display()))
-                    .hint("name the folder that kustomize builds"),
+                Finding::error(
+                    &codes::NO_KUSTOMIZATION,
+                    format!("`{}` holds no kustomization", path.display()),
+                )
+                .hint("name the folder that kustomize builds"),
             )
         })?
     } else {

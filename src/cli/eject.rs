@@ -1,6 +1,7 @@
 //! `infraflux eject`: an editable copy of the catalogue.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -43,6 +44,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 fn eject(arguments: &Arguments) -> Result<(usize, usize), Findings> {
     let catalog = Catalog::embedded();
     let chosen = choose(&catalog, &arguments.paths)?;
+    let folders = chosen.iter().flat_map(|(path, _)| Path::new(path).ancestors().skip(1));
+    check_folders(&arguments.out, folders.collect())?;
     // All are looked at before the first is written.
     let mut missing = Vec::new();
     let mut findings = Findings::new();
@@ -71,6 +74,37 @@ fn eject(arguments: &Arguments) -> Result<(usize, usize), Findings> {
         write(&target, source)?;
     }
     Ok((written, same))
+}
+
+/// Refuses an output folder that is a link or no folder, and links and files in the place of folders below it.
+fn check_folders(out: &Path, below: BTreeSet<&Path>) -> Result<(), Findings> {
+    let mut findings = Findings::new();
+    // Without a slash at the end, with which the system follows a link.
+    let out: PathBuf = out.components().collect();
+    for folder in below {
+        let is_out = folder == Path::new("");
+        let path = if is_out { out.clone() } else { out.join(folder) };
+        let shown = path.display();
+        let finding = match fs::symlink_metadata(&path) {
+            Ok(metadata) if metadata.is_symlink() => {
+                let code = if is_out { &codes::OUT_IS_A_LINK } else { &codes::LINK_IN_THE_WAY };
+                Finding::error(code, format!("`{shown}` is a symbolic link"))
+                    .hint("name the folder itself: files are not written through a link")
+            }
+            Ok(metadata) if !metadata.is_dir() => {
+                let code = if is_out { &codes::OUT_NOT_A_FOLDER } else { &codes::FILE_IN_THE_WAY };
+                Finding::error(code, format!("`{shown}` is not a folder"))
+                    .hint("move it away, or name another folder with --out")
+            }
+            _ => continue,
+        };
+        findings.push(finding);
+        // What lies below it would say the same again.
+        if is_out {
+            break;
+        }
+    }
+    if findings.is_empty() { Ok(()) } else { Err(findings) }
 }
 
 fn choose<'catalog>(

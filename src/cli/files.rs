@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     finding::{Finding, Findings, codes},
-    yaml::{Limits, Source},
+    yaml::{Limits, Origin, Source},
 };
 
 /// Reads a text file, or standard input for `-`.
@@ -23,7 +23,8 @@ pub fn source(path: &Path, limits: Limits) -> Result<Source, Findings> {
         read_file(path, limits)
     };
     let bytes = bytes.map_err(|error| unreadable(&name, &error))?;
-    text(name, bytes, limits)
+    let origin = if path == Path::new("-") { Origin::Stream } else { Origin::File };
+    text(name, bytes, limits).map(|source| source.of(origin))
 }
 
 fn read_file(path: &Path, limits: Limits) -> io::Result<Vec<u8>> {
@@ -66,6 +67,18 @@ pub fn unreadable(name: &str, error: &io::Error) -> Findings {
         _ => "check the path and the disk",
     };
     Finding::error(&codes::UNREADABLE, format!("`{name}` cannot be read: {error}")).hint(hint).into()
+}
+
+/// Whether a folder that somebody named is there and is one.
+pub fn folder(path: &Path) -> Result<(), Findings> {
+    let name = path.display().to_string();
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => Ok(()),
+        Ok(_) => Err(Finding::error(&codes::UNREADABLE, format!("`{name}` is not a folder"))
+            .hint("name the folder that holds the clusters' folders")
+            .into()),
+        Err(error) => Err(unreadable(&name, &error)),
+    }
 }
 
 /// All files below a folder with their slash-separated paths, sorted; hidden ones and editors' leftovers stay out.

@@ -1,6 +1,7 @@
 //! `infraflux init`: writes `out/management/`.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -17,7 +18,11 @@ use crate::{
     management::{RenderedHub, Settings, hub},
     output::{Edited, MANAGEMENT, RelativePath, Tree, Writer},
     plan::Provider,
+    yaml::{Limits, Node, Source, Sources, read, scalar::Schema},
 };
+
+/// The file with the repository that Flux reads.
+const SOURCE: &str = "sync/source.yaml";
 
 /// Render the management cluster and write it to out/management/
 ///
@@ -26,6 +31,7 @@ use crate::{
 /// the first workload cluster. Nothing is applied, and nothing in it is secret.
 ///
 /// Running it again with the same settings changes nothing. Settings may also stand under `management` in infraflux.yaml; flags win.
+/// A run without the repository's address does not replace the one of an earlier run.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -125,7 +131,42 @@ fn prepare(arguments: &Arguments) -> Result<(RenderedHub, PathBuf), Findings> {
     let out = arguments.out.clone().or(project.out).unwrap_or_else(|| PathBuf::from("out"));
     let settings = project.management.under(given(arguments)?);
     let place = hub::Place { out: slashes(&out), catalog: folder.as_deref().map(slashes) };
-    Ok((hub::render(&settings, &index, &place)?, out))
+    let hub = hub::render(&settings, &index, &place)?;
+    if settings.repo_url.is_none() {
+        keeps_the_repository(&hub, &out)?;
+    }
+    Ok((hub, out))
+}
+
+/// Refuses to put the example in the place of the repository's address that an earlier run wrote.
+fn keeps_the_repository(hub: &RenderedHub, out: &Path) -> Result<(), Findings> {
+    let path = out.join(MANAGEMENT).join(SOURCE);
+    let Ok(written) = fs::read_to_string(&path) else { return Ok(()) };
+    let Some((_, rendered)) = hub.files.iter().find(|(name, _)| name == SOURCE) else { return Ok(()) };
+    let (Some(before), Some(now)) = (repository(&written), repository(rendered)) else { return Ok(()) };
+    if before == now {
+        return Ok(());
+    }
+    Err(Finding::error(
+        &codes::INIT_KEEPS,
+        format!("`{}` reads `{before}`, and without --repo-url the example would take its place", path.display()),
+    )
+    .hint(format!(
+        "pass `--repo-url {before}` again, with the other flags that BOOTSTRAP.md shows; or write `repoURL: {before}` under \
+         `management:` in infraflux.yaml"
+    ))
+    .into())
+}
+
+/// The address in the first GitRepository of a text.
+fn repository(text: &str) -> Option<String> {
+    let mut sources = Sources::new();
+    let id = sources.add(Source::new(SOURCE, text));
+    let documents = read(&sources, id, Schema::Core, Limits::PLAN).ok()?;
+    let source = documents
+        .iter()
+        .find(|document| document.root.get("kind").and_then(Node::as_str) == Some("GitRepository"))?;
+    source.root.at(["spec", "url"]).and_then(Node::as_str).map(str::to_owned)
 }
 
 fn slashes(path: &Path) -> String {

@@ -13,10 +13,12 @@ pub struct Plans {
     /// A ClusterPlan, FleetPlan or ConfigMap, or several in one file; `-` is standard input; may be repeated
     #[arg(short, long = "file", value_name = "PLAN")]
     file: Vec<PathBuf>,
-    /// A file with values above the plan's (a ClusterPlan that leaves out what it does not change); may be repeated
+    /// A file with values above the plan's: a ClusterPlan that leaves out what it does not change. A `metadata.name` in it counts
+    /// too. May be repeated, later ones win
     #[arg(long, value_name = "FILE")]
     values: Vec<PathBuf>,
-    /// Set one field, for instance `--set controlPlane.replicas=1`; may be repeated
+    /// Set one field, for instance `--set controlPlane.replicas=1`; wins over the other flags; may be repeated. A
+    /// `metadata.name` that differs from --name is refused
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<String>,
 
@@ -33,10 +35,10 @@ pub struct Plans {
     #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(..=5000), help_heading = "Values of the plan")]
     workers: Option<u16>,
     /// Virtual CPUs of a machine of the pool `default`
-    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..), help_heading = "Values of the plan")]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Values of the plan")]
     cpu: Option<u16>,
     /// Memory of a machine of the pool `default`, in GiB
-    #[arg(long, value_name = "GIB", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..), help_heading = "Values of the plan")]
+    #[arg(long, value_name = "GIB", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(2..=32768), help_heading = "Values of the plan")]
     memory: Option<u16>,
     /// Kubernetes, for instance 1.36 or 1.36.4
     #[arg(long, value_name = "VERSION", help_heading = "Values of the plan")]

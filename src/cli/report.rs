@@ -80,7 +80,7 @@ pub fn stdout(bytes: &[u8]) -> anyhow::Result<()> {
 }
 
 /// A reader that has seen enough (`| head`) is no error.
-fn quiet(result: io::Result<()>) -> io::Result<()> {
+pub fn quiet(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,

@@ -1,6 +1,9 @@
 //! The CRDs of a run: those kept for the project, those of `infraflux.yaml`, those of `--crds`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use rayon::prelude::*;
 use serde_json::{Value, json};
@@ -182,11 +185,28 @@ impl Store {
         Ok(Some(Self { sources, crds }))
     }
 
-    /// Takes CRDs in; returns how many are new, changed and the same.
-    pub fn import(&mut self, origin: Origin, crds: Vec<Crd>) -> (usize, usize, usize) {
+    /// How many of these, by group and kind, are new, changed and the same compared with an earlier state. One that came twice
+    /// counts once.
+    pub fn compared(&self, before: &Self, imported: &BTreeSet<(String, String)>) -> (usize, usize, usize) {
         let (mut new, mut changed, mut same) = (0, 0, 0);
+        for (group, kind) in imported {
+            match (before.crd(group, kind), self.crd(group, kind)) {
+                (None, _) => new += 1,
+                (old, now) if old == now => same += 1,
+                _ => changed += 1,
+            }
+        }
+        (new, changed, same)
+    }
+
+    fn crd(&self, group: &str, kind: &str) -> Option<&Crd> {
+        self.crds.iter().map(|(_, crd)| crd).find(|crd| crd.group == group && crd.kind == kind)
+    }
+
+    /// Takes CRDs in; a later one replaces an earlier one of the same group and kind.
+    pub fn import(&mut self, origin: Origin, crds: Vec<Crd>) {
         if crds.is_empty() {
-            return (0, 0, 0);
+            return;
         }
         let source = self.sources.iter().position(|known| known.name == origin.name).unwrap_or_else(|| {
             self.sources.push(Origin::default());
@@ -199,20 +219,13 @@ impl Store {
             if let Some(slot) =
                 self.crds.iter_mut().find(|(_, known)| known.group == crd.group && known.kind == crd.kind)
             {
-                if slot.1 == crd {
-                    same += 1;
-                } else {
-                    changed += 1;
-                }
                 *slot = (source, crd);
             } else {
-                new += 1;
                 self.crds.push((source, crd));
             }
         }
         self.crds
             .sort_by(|(_, left), (_, right)| (&left.group, &left.kind).cmp(&(&right.group, &right.kind)));
-        (new, changed, same)
     }
 
     /// The text of the store: one line for each CRD, so that Git shows which ones an update changes.

@@ -21,7 +21,7 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
-  infraflux talos-gen --name lab --file plan.yaml
+  infraflux talos-gen --file plan.yaml
   infraflux talos-gen --name lab --provider proxmox")]
 pub struct Arguments {
     #[command(flatten)]
@@ -62,10 +62,10 @@ fn write(arguments: &Arguments) -> Result<(Outcome, Findings), Findings> {
         .into_iter()
         .filter_map(|(name, value)| value.clone().map(|value| (name.to_owned(), value)))
         .collect();
-    let name = arguments.choice.name.as_str();
     let chosen = arguments.choice.load(&flags)?;
+    let name = chosen.name.as_str();
     let Some(rendered) = &chosen.rendered else {
-        return Err(Finding::error(&codes::USAGE, format!("what is `{name}`?"))
+        return Err(Finding::error(&codes::USAGE, format!("there is no plan for `{name}`"))
             .hint("give its plan with `--file`, or a provider with `--provider`")
             .into());
     };

@@ -5,12 +5,14 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::Args;
 
 use super::{
+    files,
     plans::Plans,
     previous, project,
     report::{self, Format},
     schemas, validate,
 };
 use crate::{
+    admission::versions,
     engine::{self, Engine, Options, Outcome},
     finding::Findings,
     output::{Edited, RelativePath, Tree, Writer},
@@ -35,7 +37,7 @@ pub struct Arguments {
     /// The parent of <cluster>/ [default: out]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Judge changes of what is fixed after creation against this folder instead of the output folder
+    /// Judge changes of what is fixed after creation against this folder, which must exist, instead of the output folder
     #[arg(long, value_name = "DIR")]
     against: Option<PathBuf>,
     /// A file, a folder or `-` with the CRDs that the hub serves; may be repeated
@@ -44,7 +46,8 @@ pub struct Arguments {
     /// Say what would be written, and write nothing
     #[arg(long)]
     dry_run: bool,
-    /// Treat warnings as errors
+    /// Treat warnings as errors, among them example values and kinds that the CRDs given do not cover. That no CRDs were given at
+    /// all is said in the summary and no error
     #[arg(long)]
     strict: bool,
     /// Judge ends of service for this date
@@ -64,6 +67,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 fn prepare(arguments: &Arguments) -> Result<(Engine, Request, PathBuf, Findings), Findings> {
+    if let Some(date) = &arguments.as_of {
+        versions::date(date)?;
+    }
+    if let Some(folder) = &arguments.against {
+        files::folder(folder)?;
+    }
     let project = project::load()?;
     let out = arguments.out.clone().or_else(|| project.out.clone()).unwrap_or_else(|| PathBuf::from("out"));
     let options = Options { strict: arguments.strict, as_of: arguments.as_of.clone() };

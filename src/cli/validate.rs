@@ -1,8 +1,9 @@
 //! `infraflux validate`: any Kubernetes YAML, checked as an API server would.
 
 use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsStr,
+    path::{Component, Path, PathBuf},
     process::ExitCode,
     sync::Arc,
 };
@@ -24,6 +25,7 @@ use crate::{
         schema::{Check, Report},
     },
     finding::{Finding, Findings, Severity, codes},
+    output::{INVENTORY, listed},
     yaml::{self, Limits, Sources, scalar::Schema},
 };
 
@@ -48,7 +50,7 @@ pub struct Arguments {
     /// Whatever the objects refer to exists outside of them
     #[arg(long)]
     external_everything: bool,
-    /// Treat warnings as errors, among them everything that was not checked
+    /// Treat warnings as errors, among them everything that was not checked, also for want of any CRDs
     #[arg(long)]
     strict: bool,
     /// Print so many findings at most; all count
@@ -74,6 +76,7 @@ impl Input {
     pub fn read(paths: &[PathBuf]) -> Result<Self, Findings> {
         let mut input = Self::default();
         let mut ids = Vec::new();
+        let mut opened = BTreeMap::new();
         for path in paths {
             if path == Path::new("-") || !path.is_dir() {
                 ids.push(input.sources.add(Arc::new(files::source(path, Limits::STREAM)?)));
@@ -86,7 +89,7 @@ impl Input {
                 .map(|folder| format!("{folder}templates/"))
                 .collect();
             let parts = patches(&found);
-            let (mut templates, mut patched) = (0, 0);
+            let (mut templates, mut patched, mut secrets) = (0, 0, 0);
             for (relative, file) in &found {
                 let name = relative.rsplit('/').next().unwrap_or_default();
                 if !schemas::is_manifest(relative) || matches!(name, "Chart.yaml" | "Chart.lock") {
@@ -96,18 +99,33 @@ impl Input {
                     templates += 1;
                     continue;
                 }
+                if is_sops_template(file) && !is_sops_template(path) {
+                    secrets += 1;
+                    continue;
+                }
                 if parts.contains(relative) {
                     patched += 1;
                     continue;
                 }
                 match files::source(file, Limits::STREAM) {
-                    Ok(source) => ids.push(input.sources.add(Arc::new(source))),
+                    Ok(source) => {
+                        let id = input.sources.add(Arc::new(source));
+                        ids.push(id);
+                        opened.insert(id, file.clone());
+                    }
                     Err(errors) if errors.iter().all(|error| error.code.id == codes::EMPTY_INPUT.id) => {}
                     Err(errors) => input.findings.extend(errors),
                 }
             }
             if patched > 0 {
                 input.skipped.push(counted(patched, "patch of a kustomization", "patches of kustomizations"));
+            }
+            if secrets > 0 {
+                input.skipped.push(counted(
+                    secrets,
+                    "template of a Secret for SOPS",
+                    "templates of Secrets for SOPS",
+                ));
             }
             if templates > 0 {
                 input.skipped.push(counted(
@@ -120,10 +138,16 @@ impl Input {
         let sources = &input.sources;
         let read: Vec<_> =
             ids.par_iter().map(|id| yaml::read(sources, *id, Schema::Cluster, Limits::STREAM)).collect();
-        for documents in read {
+        for (id, documents) in ids.iter().zip(read) {
             match documents {
                 Ok(documents) => {
                     for document in documents {
+                        // What InfraFlux itself wrote and is no object: a schematic, a patch, the settings of a tool.
+                        let is_object =
+                            ["apiVersion", "kind"].iter().any(|key| document.root.get(key).is_some());
+                        if !is_object && opened.get(id).is_some_and(|file| is_listed(file)) {
+                            continue;
+                        }
                         input.findings.extend(input.documents.add(sources, document.root));
                     }
                 }
@@ -133,6 +157,22 @@ impl Input {
         input.skipped.extend(input.documents.skipped());
         Ok(input)
     }
+}
+
+/// Whether a path lies in the catalogue's `sops/templates`: Secrets with gaps, of which a person fills and encrypts a few.
+fn is_sops_template(path: &Path) -> bool {
+    let names: Vec<&OsStr> = path.components().map(Component::as_os_str).collect();
+    names.windows(2).any(|pair| pair == ["sops", "templates"])
+}
+
+/// Whether InfraFlux wrote a file: the nearest inventory above it lists it. A damaged inventory lists nothing.
+fn is_listed(file: &Path) -> bool {
+    let with_inventory = |folder: &&Path| folder.join(INVENTORY).is_file();
+    let Some(folder) = file.ancestors().skip(1).find(with_inventory) else { return false };
+    let name = folder.join(INVENTORY);
+    let Ok(bytes) = std::fs::read(&name) else { return false };
+    let paths = listed(&name.display().to_string(), &bytes).unwrap_or_default();
+    file.strip_prefix(folder).is_ok_and(|inside| paths.iter().any(|path| Path::new(path.as_str()) == inside))
 }
 
 fn counted(count: u32, one: &str, many: &str) -> String {
@@ -251,10 +291,18 @@ fn validate(arguments: &Arguments) -> Result<(Findings, Checked), Findings> {
     };
     let (found, report) = input.documents.check(&input.sources, &against);
     findings.extend(found);
-    let mut line = report.summary();
     if schemas.is_empty() && !report.kinds.is_empty() {
-        line.push_str("; there are no CRDs (give --crds)");
+        let objects: u64 = report.kinds.values().map(|unchecked| unchecked.objects).sum();
+        let were = if objects == 1 { "object was" } else { "objects were" };
+        findings.push(
+            Finding::warning(
+                &codes::NO_CRDS,
+                format!("no CRDs were given: {objects} {were} checked by rules only"),
+            )
+            .hint("give those of the hub with `--crds`, or keep them with `infraflux crds import`"),
+        );
     }
+    let mut line = report.summary();
     if !input.skipped.is_empty() {
         line.push_str("; skipped: ");
         line.push_str(&input.skipped.join(", "));

@@ -11,7 +11,7 @@ use crate::{
         compatibility::{Compatibility, Range},
         profile::Profile,
     },
-    finding::Findings,
+    finding::{Finding, Findings, codes, suggest},
 };
 
 /// Print the versions of the profiles and the tables of what goes with what, with sources and dates
@@ -38,6 +38,15 @@ fn print(arguments: &Arguments) -> Result<String, Findings> {
     let catalog: Catalog = catalog::load(arguments.catalog.as_deref())?;
     let mut out = String::new();
     if let Some(name) = &arguments.profile {
+        let known = catalog.profile_names();
+        if !known.contains(&name.as_str()) {
+            let finding = Finding::error(&codes::USAGE, format!("there is no profile `{name}`"));
+            return Err(match suggest::hint(name, known) {
+                Some(hint) => finding.hint(hint),
+                None => finding,
+            }
+            .into());
+        }
         profile(&catalog.profile(name)?, &mut out);
         return Ok(out);
     }

@@ -219,6 +219,20 @@ codes! {
     ARCHITECTURE = "IF0246", Content, "one image for machines of two architectures",
         "An AMI is made for x86-64 or for ARM. AWS refuses to start it on a machine type of the other one; \
          `spec.aws.poolAMIs` gives a pool an image of its own.";
+    BUNDLE_VALUES_DIFFER = "IF0250", Content, "one variable with two values",
+        "A variable of the same name has one value in all bundles of a cluster. What the plan gives to one of them counts for \
+         every bundle that declares the name: with two zones, external-dns would write records in one and Grafana would wait \
+         for a name in the other.";
+    BUNDLE_PLACEHOLDER = "IF0251", Content, "a recipe's variable still has its placeholder",
+        "Some variables of bundles only you can know, for instance the address of an object store. Their defaults work nowhere and \
+         are there so that a first render needs no file; `bundle.yaml` marks them with `placeholder: true`.";
+    NO_LOAD_BALANCER = "IF0252", Content, "nothing gives load balancers an address",
+        "Clouds give Services of type LoadBalancer their addresses; on Proxmox Cilium does, from `addons.cilium.loadBalancer`. \
+         Without it the Gateway's Service stays pending and the Gateway is never programmed. Where something else gives addresses \
+         (MetalLB, the nodes' own), say so in Cilium's values: `defaultLBServiceIPAM: none` or `nodeipam`.";
+    DNS_NOWHERE = "IF0253", Content, "DNS records are not written anywhere",
+        "Proxmox has no DNS, so external-dns starts with a provider that keeps records in memory and writes nowhere. Names of \
+         routes resolve when records exist: by a DNS service that external-dns knows, or by hand.";
 
     // 03 catalogue and templates
     TEMPLATE_SYNTAX = "IF0301", Content, "a template cannot be parsed",
@@ -731,6 +745,18 @@ codes! {
          `warn` or `ignore`).";
     CHECKED = "IF1326", Content, "what was checked, and what was not",
         "A remark with the counts of a check: objects, those with a schema, CEL rules, and everything that was not checked.";
+    NO_KUSTOMIZATION = "IF1327", Content, "a folder holds no kustomization",
+        "`infraflux doctor` reads what kustomize reads: `kustomization.yaml`, `kustomization.yml` or `Kustomization` in the folder \
+         that is named.";
+    NO_CRDS = "IF1328", Content, "objects were checked without any CRDs",
+        "`infraflux validate` was given no CRDs at all, so that objects of kinds that are not Kubernetes' own were held against the \
+         built-in rules only. Import those of the hub once with `infraflux crds import`, or name them with `--crds`.";
+    INIT_KEEPS = "IF1329", Content, "an example would replace a setting of the hub",
+        "An earlier run of `infraflux init` wrote a repository's address, and this one was not given any. Pass it again, or keep it \
+         under `management` in infraflux.yaml, where every run finds it.";
+    PLUGIN_FOREIGN = "IF1330", Content, "something that InfraFlux did not install is where its plugin belongs",
+        "`infraflux plugin install` and `uninstall` replace and remove their own links, and copies that are byte for byte this \
+         program; anything else may be yours. Move it away, or use `--force`.";
     INIT_EXAMPLE = "IF1340", Content, "an example value of the hub is still in force",
         "`infraflux init` fills in what it cannot know with values that can never work by accident. Replace each one before \
          the result is committed; `--strict` makes the warning an error.";
@@ -742,7 +768,7 @@ codes! {
     RUNBOOK = "IF1343", Content, "a runbook of the catalogue cannot be read",
         "Files in `management/runbooks` hold a title and steps; each step has a title and may have `text`, `run`, `check`, \
          `expect` and `trouble`.";
-    DESTROY_NO_CLUSTER = "IF1344", Content, "the cluster to take away cannot be found",
+    DESTROY_NO_CLUSTER = "IF1344", Content, "the cluster cannot be found",
         "`infraflux destroy` and `infraflux apply` read the cluster's objects from the output folder, or render them from a \
          plan given with `--file`.";
     APPLY_NEVER = "IF1345", Content, "InfraFlux applies nothing",

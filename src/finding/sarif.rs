@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{Finding, Findings, Severity};
-use crate::yaml::Location;
+use crate::yaml::{Location, Origin};
 
 /// A SARIF log with one run. `version` is the version of this tool.
 #[must_use]
@@ -59,7 +59,7 @@ fn one(finding: &Finding) -> Value {
         "message": {"text": message},
     });
     if let Some(location) = &finding.location {
-        let mut place = physical(location);
+        let mut place = place(location);
         if let Some(field) = &finding.field {
             place["logicalLocations"] = json!([{"fullyQualifiedName": field.to_string()}]);
         }
@@ -70,7 +70,7 @@ fn one(finding: &Finding) -> Value {
             .related
             .iter()
             .map(|related| {
-                let mut place = physical(&related.location);
+                let mut place = place(&related.location);
                 place["message"] = json!({"text": related.label});
                 place
             })
@@ -80,7 +80,12 @@ fn one(finding: &Finding) -> Value {
     out
 }
 
-fn physical(location: &Location) -> Value {
+/// A place in a file, with its lines. A flag, a stream or a built-in text is none: code hosts refuse a log that names files
+/// which are not there.
+fn place(location: &Location) -> Value {
+    if location.origin() != Origin::File {
+        return json!({"logicalLocations": [{"fullyQualifiedName": location.file()}]});
+    }
     let (line, column) = location.start();
     let (end_line, end_column) = location.end();
     json!({"physicalLocation": {

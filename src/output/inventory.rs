@@ -106,6 +106,11 @@ impl Inventory {
     }
 }
 
+/// The paths that an inventory lists, in order; `name` is the path that messages show. A damaged one is an error.
+pub fn listed(name: &str, bytes: &[u8]) -> Result<Vec<RelativePath>, Findings> {
+    Inventory::parse(name, bytes).map(|inventory| inventory.paths().cloned().collect())
+}
+
 fn digest(bytes: &[u8]) -> Digest {
     Sha256::digest(bytes).into()
 }

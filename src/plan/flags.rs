@@ -6,7 +6,7 @@ use super::cluster_plan::Provider;
 use crate::{
     finding::{Code, Finding, Findings, codes, suggest},
     yaml::{
-        Data, Entry, Limits, Location, Mapping, Node, Place, Source, Sources,
+        Data, Entry, Limits, Location, Mapping, Node, Origin, Place, Source, Sources,
         pointer::{FieldPath, Step},
         read,
         scalar::Schema,
@@ -103,9 +103,16 @@ pub fn layer(given: &[Given], sources: &Sources, code: &'static Code) -> Result<
             }
             Kind::Text(field) => set(&mut root, &["spec", field], &json!(one.value), one),
             Kind::Recipes => {
-                let list: Vec<&str> =
-                    one.value.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
-                set(&mut root, &["spec", "recipes"], &json!(list), one);
+                // An empty list is one that was meant; an empty name in a list is a name that got lost.
+                let list: Vec<&str> = match one.value.trim() {
+                    "" => Vec::new(),
+                    text => text.split(',').map(str::trim).collect(),
+                };
+                if list.contains(&"") {
+                    findings.push(wrong("names separated by single commas; one is empty here"));
+                } else {
+                    set(&mut root, &["spec", "recipes"], &json!(list), one);
+                }
             }
             Kind::Workers => match number() {
                 Some(number) => workers = Some((number, one)),
@@ -180,7 +187,10 @@ pub fn set_layer(text: &str, sources: &mut Sources) -> Result<Node, Findings> {
     let name = format!("--set {text}");
     let wrong = |message: String, hint: &str| -> Findings {
         Finding::error(&codes::USAGE, message)
-            .at(Location::new(std::sync::Arc::new(Source::new("--set", text)), 0..text.len()))
+            .at(Location::new(
+                std::sync::Arc::new(Source::new("--set", text).of(Origin::Flag)),
+                0..text.len(),
+            ))
             .hint(hint)
             .into()
     };
@@ -204,7 +214,7 @@ pub fn set_layer(text: &str, sources: &mut Sources) -> Result<Node, Findings> {
             "set the whole list, for instance `--set workers=[{name: default, replicas: 3}]`",
         ));
     }
-    let id = sources.add(Source::new(name, value));
+    let id = sources.add(Source::new(name, value).of(Origin::Flag));
     let documents = read(sources, id, Schema::Core, Limits::PLAN)?;
     let place = Place::new(id, 0..value.len());
     let node = match documents.into_iter().next() {

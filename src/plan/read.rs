@@ -13,8 +13,8 @@ use crate::{
     catalog::Index,
     finding::{Finding, Findings, codes, suggest},
     yaml::{
-        Data, Entry, Limits, Mapping, Node, Place, Source, SourceId, Sources, pointer::FieldPath, read,
-        scalar::Schema,
+        Data, Entry, Limits, Mapping, Node, Origin, Place, Source, SourceId, Sources, pointer::FieldPath,
+        read, scalar::Schema,
     },
 };
 
@@ -73,7 +73,7 @@ impl Request {
         let given: Vec<Given> = given
             .iter()
             .map(|(name, value)| {
-                let id = self.sources.add(Source::new(format!("--{name}"), value.clone()));
+                let id = self.sources.add(Source::new(format!("--{name}"), value.clone()).of(Origin::Flag));
                 let place = Place::new(id, 0..value.len());
                 Given { name: name.clone(), value: value.clone(), name_place: place, place }
             })
@@ -116,7 +116,7 @@ struct Merger<'index> {
 
 impl<'index> Merger<'index> {
     fn new(mut request: Request, index: &'index Index) -> Result<Self, Findings> {
-        let id = request.sources.add(Source::new("built-in defaults", DEFAULTS));
+        let id = request.sources.add(Source::new("built-in defaults", DEFAULTS).of(Origin::BuiltIn));
         let mut documents = read(&request.sources, id, Schema::Core, Limits::PLAN)?;
         let place = Place::new(id, 0..0);
         let builtin = documents
@@ -149,7 +149,8 @@ impl<'index> Merger<'index> {
                 .hint("leave the flags out, or put the values into the plans"),
             );
         }
-        let values = self.values();
+        let values = self.values(stacks.len());
+        self.one_name();
         if self.findings.has_errors() {
             return Err(self.findings);
         }
@@ -460,7 +461,7 @@ impl<'index> Merger<'index> {
     }
 
     /// The values files as layers.
-    fn values(&mut self) -> Vec<Arc<Node>> {
+    fn values(&mut self, clusters: usize) -> Vec<Arc<Node>> {
         let values = std::mem::take(&mut self.request.values);
         let mut layers = Vec::new();
         for document in values {
@@ -475,12 +476,37 @@ impl<'index> Merger<'index> {
                     "write `kind: ClusterPlan`, or leave `apiVersion` and `kind` out",
                 );
             }
+            let name = document.at(["metadata", "name"]);
+            if let Some(name) = name.filter(|_| clusters > 1) {
+                self.error(
+                    &codes::PLAN_SCHEMA,
+                    name.place,
+                    format!("a values file gives one name, and there are {clusters} clusters here"),
+                    "leave `metadata.name` out: the values are laid over every cluster",
+                );
+                continue;
+            }
+            layers.extend(name.map(|name| Arc::new(under_metadata(name.clone()))));
             layers.extend(self.spec_layer(&document));
         }
         layers
     }
 
-    /// `--name` and a ConfigMap's `name` stand in a layer of their own.
+    /// `--name` and `--set metadata.name=` are two ways to say one thing: that they differ is a slip, not a layer.
+    fn one_name(&mut self) {
+        let names: Vec<&Node> =
+            self.request.flags.iter().filter_map(|layer| layer.at(["metadata", "name"])).collect();
+        let Some((first, rest)) = names.split_first() else { return };
+        if let Some(other) = rest.iter().find(|other| other.data != first.data) {
+            let finding = Finding::error(&codes::USAGE, "the command line gives the cluster two names")
+                .at(self.request.sources.locate(other.place))
+                .related("the other one", self.request.sources.locate(first.place))
+                .hint("keep one of `--name` and `--set metadata.name=...`");
+            self.findings.push(finding);
+        }
+    }
+
+    /// A name in a values file, `--name` and a ConfigMap's `name` stand in layers of their own; the last one counts.
     fn name_from_layers(&mut self, stack: &mut Stack) {
         for layer in &stack.layers {
             if let Some(name) = layer.at(["metadata", "name"]) {
@@ -585,6 +611,16 @@ impl<'index> Merger<'index> {
         }
         out
     }
+}
+
+/// `{metadata: {name: node}}`.
+fn under_metadata(name: Node) -> Node {
+    let place = name.place;
+    let under = |key: &str, value: Node| Node {
+        place,
+        data: Data::Mapping(Mapping { entries: vec![Entry { key: key.into(), key_place: place, value }] }),
+    };
+    under("metadata", under("name", name))
 }
 
 /// `{spec: node}`.

@@ -24,8 +24,8 @@ pub struct Field {
 }
 
 /// Defaults that are decided when a plan is resolved, because they depend on the provider, the profile or other fields. A
-/// test resolves a plan and compares.
-const DECIDED: &[(&str, &str)] = &[
+/// test (tests/fields.rs) resolves plans and compares.
+pub const DECIDED: &[(&str, &str)] = &[
     ("spec.namespace", "the cluster's name"),
     ("spec.kubernetesVersion", "the profile's"),
     ("spec.region", "an example, to be replaced"),
@@ -41,7 +41,7 @@ const DECIDED: &[(&str, &str)] = &[
     ("spec.controlPlane.rollout.maxSurge", "1"),
     ("spec.controlPlane.healthCheck.nodeStartupTimeoutSeconds", "900, on Proxmox 1200"),
     ("spec.controlPlane.healthCheck.unhealthyTimeoutSeconds", "300"),
-    ("spec.controlPlane.healthCheck.unhealthyLessThanOrEqualTo", "40%"),
+    ("spec.controlPlane.healthCheck.unhealthyLessThanOrEqualTo", "40%, below 3 machines 1"),
     ("spec.workers[].cpu", "4"),
     ("spec.workers[].memoryGiB", "8"),
     ("spec.workers[].diskGiB", "40, on Proxmox 80"),
@@ -51,7 +51,7 @@ const DECIDED: &[(&str, &str)] = &[
     ("spec.workers[].healthCheck.enabled", "true"),
     ("spec.workers[].healthCheck.nodeStartupTimeoutSeconds", "900, on Proxmox 1200"),
     ("spec.workers[].healthCheck.unhealthyTimeoutSeconds", "300"),
-    ("spec.workers[].healthCheck.unhealthyLessThanOrEqualTo", "40%"),
+    ("spec.workers[].healthCheck.unhealthyLessThanOrEqualTo", "40%, below 3 machines 1"),
 ];
 
 /// The built-in defaults as a tree.
@@ -302,7 +302,14 @@ CustomResourceDefinition. All of them are in `fn-config/`.
 fn table(fields: &[Field], out: &mut String) {
     out.push_str("| field | type | default | meaning |\n|---|---|---|---|\n");
     for field in fields {
-        let cell = |text: &str| text.replace('|', "\\|").replace('<', "&lt;");
+        // In code `<` stands for itself; a `|` would end the cell even there.
+        let cell = |text: &str| {
+            let parts = text.split('`').enumerate().map(|(position, part)| {
+                let part = part.replace('|', "\\|");
+                if position % 2 == 0 { part.replace('<', "&lt;") } else { part }
+            });
+            parts.collect::<Vec<_>>().join("`")
+        };
         // Words are words, values are code.
         let is_value = field.default.starts_with('[') || !field.default.contains([' ', '\'']);
         let default = match field.default.as_str() {

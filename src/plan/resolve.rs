@@ -20,7 +20,7 @@ use super::{
 use crate::{
     catalog::{Index, descriptor::Descriptor, profile::Profile},
     finding::{Code, Finding, Findings, codes, suggest},
-    yaml::{pointer::FieldPath, typed},
+    yaml::{Origin, pointer::FieldPath, typed},
 };
 
 /// A plan whose layers are merged, on its way to a [`ResolvedCluster`].
@@ -65,7 +65,7 @@ impl Resolver<'_> {
             self.findings.push(
                 Finding::error(&codes::PLAN_MISSING, "the plan names no provider")
                     .field(field("spec.provider"))
-                    .at(plan.origins.location(&field("spec")))
+                    .at(self.plan_place())
                     .hint("set `spec.provider` (or `--provider`) to `aws`, `azure`, `gcp` or `proxmox`"),
             );
             return None;
@@ -98,7 +98,7 @@ impl Resolver<'_> {
             self.findings.push(
                 Finding::error(&codes::PLAN_MISSING, "the plan names no region")
                     .field(field("spec.region"))
-                    .at(plan.origins.location(&field("spec")))
+                    .at(self.plan_place())
                     .hint("set `spec.region` or `--region`"),
             );
         }
@@ -165,6 +165,12 @@ impl Resolver<'_> {
         None
     }
 
+    /// Where something belongs that the plan lacks: its `spec`, else its name. Nobody can add a line to a flag or to a default.
+    fn plan_place(&self) -> Option<crate::yaml::Location> {
+        let spec = self.plan.origins.written(&field("spec"));
+        spec.or_else(|| self.plan.name_location.clone()).filter(|place| place.origin() != Origin::Flag)
+    }
+
     fn foreign_blocks(&mut self, spec: &ClusterPlanSpec, provider: Provider) {
         let given = [
             (Provider::Aws, spec.aws.is_some()),
@@ -226,6 +232,8 @@ impl Resolver<'_> {
         let Some(problem) = problem else { return true };
         let hint = if problem.contains("start with a letter") {
             format!("begin it with a letter, for instance `c{name}`")
+        } else if problem.contains("reserved") {
+            "give the cluster another name".to_owned()
         } else {
             "use lower-case letters, digits and `-`, at most 32 characters (Cilium's limit), beginning and ending with a \
              letter or digit"

@@ -13,7 +13,7 @@ use crate::{
     finding::{Finding, Findings, codes},
     plan::resolved::{Machines, ResolvedCluster, Role},
     template::{Template, YamlText},
-    yaml::{Limits, Location, Source, Sources, emit, pointer::FieldPath, read, scalar::Schema},
+    yaml::{Limits, Location, Origin, Source, Sources, emit, pointer::FieldPath, read, scalar::Schema},
 };
 
 /// A strategic patch, and what it was made from.
@@ -163,7 +163,7 @@ fn user_patches(
             Json::Object(_) => out.push(from_plan(patch)),
             Json::String(text) => {
                 let mut sources = Sources::new();
-                let id = sources.add(Source::new(field.to_string(), text.as_str()));
+                let id = sources.add(Source::new(field.to_string(), text.as_str()).of(Origin::Part));
                 let documents = read(&sources, id, Schema::Core, Limits::PLAN).map_err(|findings| {
                     let message =
                         findings.iter().map(|finding| finding.message.clone()).collect::<Vec<_>>().join("; ");

@@ -640,10 +640,10 @@ fn decryption(cluster: &ResolvedCluster) -> Option<Value> {
 fn gateway_hostname(cluster: &ResolvedCluster) -> Option<String> {
     let given = cluster.gateway.as_ref()?.hostname.clone();
     let domain = || {
-        let standard = format!("{}.example.internal", cluster.name);
-        let stages = cluster.bundles.iter().flat_map(|bundle| &bundle.stages);
-        let mut domains = stages.filter_map(|stage| stage.substitute.get("cluster_domain"));
-        domains.find(|domain| **domain != standard).cloned().unwrap_or(standard)
+        // A variable has one value in all bundles of a cluster.
+        let mut stages = cluster.bundles.iter().flat_map(|bundle| &bundle.stages);
+        let domain = stages.find_map(|stage| stage.substitute.get("cluster_domain")).cloned();
+        domain.unwrap_or_else(|| format!("{}.example.internal", cluster.name))
     };
     Some(given.unwrap_or_else(|| format!("*.{}", domain())))
 }

@@ -5,11 +5,28 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+/// What a text is part of, which decides whether a place in it is one that a person or a code host can open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Origin {
+    /// A file.
+    #[default]
+    File,
+    /// Standard input.
+    Stream,
+    /// A flag of the command line.
+    Flag,
+    /// A text of this program: defaults, files of the embedded catalogue.
+    BuiltIn,
+    /// A text within another one, for instance a patch in a plan.
+    Part,
+}
+
 /// One input text: a file, standard input, a flag, or a file of the embedded catalogue.
 #[derive(Debug)]
 pub struct Source {
     name: String,
     text: String,
+    origin: Origin,
     /// Where lines begin; found at the first question, so that thousands of findings in one text cost one look.
     lines: OnceLock<Vec<usize>>,
 }
@@ -23,10 +40,24 @@ impl PartialEq for Source {
 impl Eq for Source {}
 
 impl Source {
-    /// A text under the name that messages show (a path as the user wrote it, `<stdin>`, `--workers`).
+    /// A text under the name that messages show (a path as the user wrote it, `<stdin>`, `--workers`): a file's, unless
+    /// [`Self::of`] says otherwise.
     #[must_use]
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { name: name.into(), text: text.into(), lines: OnceLock::new() }
+        Self { name: name.into(), text: text.into(), origin: Origin::File, lines: OnceLock::new() }
+    }
+
+    /// The same with another origin.
+    #[must_use]
+    pub fn of(mut self, origin: Origin) -> Self {
+        self.origin = origin;
+        self
+    }
+
+    /// What it is part of.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        self.origin
     }
 
     /// The name shown in messages.
@@ -156,6 +187,12 @@ impl Location {
     #[must_use]
     pub fn file(&self) -> &str {
         self.source.name()
+    }
+
+    /// What the text that it lies in is part of.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        self.source.origin()
     }
 
     /// The text that it lies in.

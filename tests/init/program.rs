@@ -40,6 +40,34 @@ fn a_second_run_changes_nothing_and_a_users_file_stays() {
 }
 
 #[test]
+fn the_example_never_replaces_a_repository() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path();
+    let url = "https://git.example.org/f.git";
+    assert_code(&run(path, &["init", "--providers", "proxmox"]), 0);
+    assert_code(&run(path, &["init", "--providers", "proxmox"]), 0);
+    assert_code(&run(path, &["init", "--providers", "proxmox", "--repo-url", url]), 0);
+    let before = tree(path);
+    let output = run(path, &["init", "--providers", "proxmox"]);
+    assert_code(&output, 1);
+    let (_, stderr) = texts(&output);
+    for word in
+        ["IF1329", "out/management/sync/source.yaml", "--repo-url https://git.example.org/f.git", "repoURL"]
+    {
+        assert!(stderr.contains(word), "{word}: {stderr}");
+    }
+    assert_eq!(tree(path), before);
+    // Another address is a choice, and the project's file gives one to every run.
+    assert_code(
+        &run(path, &["init", "--providers", "proxmox", "--repo-url", "https://git.example.org/g.git"]),
+        0,
+    );
+    fs::write(path.join("infraflux.yaml"), format!("management: {{repoURL: \"{url}\"}}\n")).unwrap();
+    assert_code(&run(path, &["init", "--providers", "proxmox"]), 0);
+    assert!(fs::read_to_string(path.join("out/management/sync/source.yaml")).unwrap().contains(url));
+}
+
+#[test]
 fn settings_may_stand_in_the_projects_file_and_flags_win() {
     let by_flags = TempDir::new().unwrap();
     let flags = [

@@ -67,7 +67,7 @@ impl Externals {
     }
 
     /// What a hub has that is shared by clusters: Flux sources in `flux-system`, the AWS identities (which have no
-    /// namespace), Azure identities in `capz-system`, and Secrets of the controllers' own namespaces.
+    /// namespace), Azure identities in `capz-system`, the Kustomization that brings the hub's Secrets, and Secrets of the controllers' own namespaces.
     #[must_use]
     pub fn of_a_hub() -> Self {
         let sources =
@@ -86,9 +86,16 @@ impl Externals {
             Some("capz-system"),
         )]);
         externals.extend(
-            ["capa-system", "capz-system", "capg-system", "capmox-system"]
+            ["capa-system", "capz-system", "capg-system", "capmox-system", "flux-system"]
                 .map(|namespace| External::kind("", "Secret", Some(namespace))),
         );
+        // What brings a hub's Secrets is the user's own, in `sops/flux` of the catalogue.
+        externals.extend([External::object(
+            "kustomize.toolkit.fluxcd.io",
+            "Kustomization",
+            Some("flux-system"),
+            "secrets-management",
+        )]);
         externals
     }
 

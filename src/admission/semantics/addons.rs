@@ -31,6 +31,7 @@ pub(super) fn check(check: &mut Check<'_>) {
     }
     gateway(check);
     cloud_provider(check);
+    addresses(check);
 }
 
 /// Kubelets start with `--cloud-provider=external` in any case: only then may a cloud controller manager of the user's own
@@ -215,6 +216,29 @@ fn load_balancer(check: &mut Check<'_>, cilium: &Cilium, balancer: &LoadBalancer
         }
         LoadBalancerMode::Bgp => bgp(check, balancer),
     }
+}
+
+/// On machines of one's own nobody gives the Gateway's Service an address, unless Cilium is told which it may give.
+///
+/// Source: cilium/cilium `Documentation/network/lb-ipam.rst`; `defaultLBServiceIPAM` of its chart names another giver
+fn addresses(check: &mut Check<'_>) {
+    let cluster = check.cluster;
+    let (Some(cilium), Some(_)) = (&cluster.cilium, &cluster.gateway) else { return };
+    let somebody_else = cilium
+        .values
+        .as_ref()
+        .and_then(|values| values.get("defaultLBServiceIPAM"))
+        .is_some_and(|giver| giver != "lbipam");
+    if cluster.provider != Provider::Proxmox || cilium.load_balancer.is_some() || somebody_else {
+        return;
+    }
+    check.warning(
+        &codes::NO_LOAD_BALANCER,
+        &spec("addons.cilium.loadBalancer"),
+        format!("nothing gives the Gateway of `{}` an address: its Service stays pending for ever", cluster.name),
+        "write `addons: {cilium: {loadBalancer: {mode: l2, addresses: [192.0.2.192/27]}}}` with free addresses of your network, or \
+         switch the Gateway off (`addons.gateway.enabled: false`)",
+    );
 }
 
 fn bgp(check: &mut Check<'_>, balancer: &LoadBalancer) {

@@ -9,6 +9,8 @@ use crate::{
 };
 
 pub(super) fn check(check: &mut Check<'_>) {
+    placeholders(check);
+    records(check);
     copies(check);
     gpu(check);
     drivers(check);
@@ -23,6 +25,63 @@ fn place(bundle: &ResolvedBundle) -> FieldPath {
     bundle.field.clone().unwrap_or_else(|| spec("recipes"))
 }
 
+/// The value of a bundle's variable, where its files use it.
+fn value<'bundle>(bundle: &'bundle ResolvedBundle, variable: &str) -> Option<&'bundle str> {
+    bundle.stages.iter().find_map(|stage| stage.substitute.get(variable)).map(String::as_str)
+}
+
+/// Where the plan gives a variable of a bundle; where it does not, the bundle's own place.
+fn variable_place(check: &Check<'_>, bundle: &ResolvedBundle, variable: &str) -> FieldPath {
+    let path = place(bundle).key("variables").key(variable);
+    if check.is_written(&path) { path } else { place(bundle) }
+}
+
+/// Defaults that are there so that a first render needs no file.
+fn placeholders(check: &mut Check<'_>) {
+    let cluster = check.cluster;
+    for bundle in &cluster.bundles {
+        for variable in &bundle.bundle.spec.variables {
+            let (name, default) =
+                (&variable.name, variable.default.as_ref().and_then(|value| value.as_str()));
+            if !variable.placeholder || default.is_none() || value(bundle, name) != default {
+                continue;
+            }
+            let path = variable_place(check, bundle, name);
+            check.warning(
+                &codes::BUNDLE_PLACEHOLDER,
+                &path,
+                format!(
+                    "the variable `{name}` of recipe `{}` is still a placeholder that works nowhere",
+                    bundle.name
+                ),
+                format!(
+                    "write `{{name: {}, variables: {{{name}: ...}}}}` in `spec.recipes`: {}",
+                    bundle.name,
+                    variable.description.trim_end_matches('.')
+                ),
+            );
+        }
+    }
+}
+
+/// external-dns with the provider that keeps its records in memory.
+///
+/// Source: kubernetes-sigs/external-dns `provider/inmemory/inmemory.go`
+fn records(check: &mut Check<'_>) {
+    let Some(base) = bundle(check, "base").filter(|base| value(base, "dns_provider") == Some("inmemory"))
+    else {
+        return;
+    };
+    let path = variable_place(check, base, "dns_provider");
+    check.info(
+        &codes::DNS_NOWHERE,
+        &path,
+        "external-dns writes nowhere: `dns_provider` is `inmemory`",
+        "write `{name: base, variables: {dns_provider: cloudflare}}` (or `rfc2136`) in `spec.recipes` and provide its Secret, or \
+         make the records yourself",
+    );
+}
+
 /// Longhorn, which `base` brings on Proxmox.
 ///
 /// Source: longhorn/longhorn `docs/content/docs/best-practices.md`, replica node-level soft anti-affinity is off
@@ -31,17 +90,12 @@ fn copies(check: &mut Check<'_>) {
         return;
     }
     let Some(base) = bundle(check, "base") else { return };
-    let copies = base
-        .stages
-        .iter()
-        .find_map(|stage| stage.substitute.get("longhorn_replica_count"))
-        .and_then(|text| text.parse::<i32>().ok());
+    let copies = value(base, "longhorn_replica_count").and_then(|text| text.parse::<i32>().ok());
     let nodes = schedulable_machines(check.cluster);
     if let Some(copies) = copies
         && copies > nodes
     {
-        let path = place(base).key("variables").key("longhorn_replica_count");
-        let path = if check.is_written(&path) { path } else { place(base) };
+        let path = variable_place(check, base, "longhorn_replica_count");
         check.warning(
             &codes::STORAGE_COPIES,
             &path,

@@ -1,13 +1,16 @@
 //! Which bundles, in which order, with which variables.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+};
 
 use serde_json::Value;
 
 use super::{Resolver, field};
 use crate::{
     catalog::bundle::{Bundle, BundleVariable, VariableType},
-    finding::{codes, suggest},
+    finding::{Finding, codes, suggest},
     plan::{
         cluster_plan::{ClusterPlanSpec, Provider},
         recipe::{Recipe, Stage},
@@ -17,7 +20,7 @@ use crate::{
 };
 
 /// The variables that every shared folder may use beside its own; [`Resolver::common_variables`] gives their values.
-pub const COMMON_VARIABLES: [&str; 11] = [
+pub const COMMON_VARIABLES: [&str; 14] = [
     "quote",
     "cluster_namespace",
     "cluster_name",
@@ -29,7 +32,14 @@ pub const COMMON_VARIABLES: [&str; 11] = [
     "pod_cidr",
     "service_cidr",
     "gateway_class",
+    "cluster_azure_subscription_id",
+    "cluster_azure_resource_group",
+    "cluster_gcp_project",
 ];
+
+/// The values that the plan gives to variables of bundles, by name, and where it gives them. A name has one value in a
+/// cluster: a zone that Grafana's route uses and external-dns does not know would be a name that nobody resolves.
+type GivenValues = BTreeMap<String, (Value, FieldPath)>;
 
 /// A bundle on its way into the order.
 struct Chosen {
@@ -71,11 +81,45 @@ impl Resolver<'_> {
         }
         let names: Vec<String> = chosen.iter().map(|entry| entry.recipe.name.clone()).collect();
         let common = self.common_variables(spec, provider, kubernetes);
+        let given = self.given_values(&chosen);
         let mut out = Vec::new();
         for entry in chosen {
-            out.push(self.resolve_bundle(entry, &names, provider, &common)?);
+            out.push(self.resolve_bundle(entry, &names, provider, &given, &common)?);
         }
         Some(out)
+    }
+
+    /// What the plan gives to any bundle; two values for one name are a contradiction.
+    fn given_values(&mut self, chosen: &[Chosen]) -> GivenValues {
+        let mut given = GivenValues::new();
+        for entry in chosen {
+            let Some(path) = &entry.field else { continue };
+            for (name, value) in &entry.recipe.variables {
+                let here = path.key("variables").key(name.clone());
+                match given.entry(name.clone()) {
+                    Entry::Vacant(free) => {
+                        free.insert((value.clone(), here));
+                    }
+                    Entry::Occupied(taken) if taken.get().0 != *value => {
+                        let (first, there) = taken.get();
+                        let (shown, first) = (plain(value), plain(first));
+                        let finding = Finding::error(
+                            &codes::BUNDLE_VALUES_DIFFER,
+                            format!(
+                                "the variable `{name}` is `{shown}` here and `{first}` in another recipe"
+                            ),
+                        )
+                        .field(here.clone())
+                        .at(self.plan.origins.location(&here))
+                        .related("the other value", self.plan.origins.location(there))
+                        .hint("give it once, best to `base`: every bundle that declares it takes that value");
+                        self.findings.push(finding);
+                    }
+                    Entry::Occupied(_) => {}
+                }
+            }
+        }
+        given
     }
 
     /// Adds a bundle behind the bundles that it depends on.
@@ -139,11 +183,12 @@ impl Resolver<'_> {
         entry: Chosen,
         names: &[String],
         provider: Provider,
+        given: &GivenValues,
         common: &BTreeMap<String, String>,
     ) -> Option<ResolvedBundle> {
         let Chosen { recipe, bundle, field: path } = entry;
         let place = path.clone().unwrap_or_else(|| field("spec.recipes"));
-        let values = self.bundle_variables(&recipe, &bundle, &place, common);
+        let values = self.bundle_variables(&recipe, &bundle, &place, provider, given, common);
         let mut stages = Vec::new();
         for stage in Stage::ALL {
             let files = self.index.stage(&recipe.name, provider, stage);
@@ -152,7 +197,9 @@ impl Resolver<'_> {
             let mut substitute = BTreeMap::new();
             for name in &files.variables {
                 let Some(value) = values.get(name).or_else(|| common.get(name)) else {
-                    if bundle.spec.variables.iter().any(|variable| variable.name == *name) {
+                    let here =
+                        |variable: &BundleVariable| variable.name == *name && variable.is_for(provider);
+                    if bundle.spec.variables.iter().any(here) {
                         // It is declared, and its value was refused already.
                         continue;
                     }
@@ -160,7 +207,7 @@ impl Resolver<'_> {
                         &codes::BUNDLE_VARIABLE,
                         &place,
                         format!(
-                            "the files of recipe `{}` use the variable `{name}`, which its `bundle.yaml` does not declare",
+                            "the files of recipe `{}` use the variable `{name}`, which its `bundle.yaml` does not declare for `{provider}`",
                             recipe.name
                         ),
                         "declare it under `spec.variables` of the bundle; Flux 2.9 refuses a variable without a value",
@@ -202,12 +249,14 @@ impl Resolver<'_> {
         })
     }
 
-    /// The values of a bundle's own variables: the plan's, else the defaults.
+    /// The values of a bundle's own variables: the plan's, also when it gives them to another bundle, else the defaults.
     fn bundle_variables(
         &mut self,
         recipe: &Recipe,
         bundle: &Bundle,
         place: &FieldPath,
+        provider: Provider,
+        given: &GivenValues,
         common: &BTreeMap<String, String>,
     ) -> BTreeMap<String, String> {
         let declared: Vec<&str> = bundle.spec.variables.iter().map(|variable| &*variable.name).collect();
@@ -225,13 +274,12 @@ impl Resolver<'_> {
         }
         let mut values = BTreeMap::new();
         for variable in &bundle.spec.variables {
-            let given = recipe.variables.get(&variable.name);
-            let value_place = if given.is_some() {
-                place.key("variables").key(variable.name.clone())
-            } else {
-                place.clone()
-            };
-            let Some(value) = given.or(variable.default.as_ref()) else {
+            let written = given.get(&variable.name);
+            let value_place = written.map_or_else(|| place.clone(), |(_, path)| path.clone());
+            if written.is_none() && !variable.is_for(provider) {
+                continue;
+            }
+            let Some(value) = written.map(|(value, _)| value).or(variable.default.as_ref()) else {
                 if variable.required {
                     self.error(
                         &codes::BUNDLE_VARIABLE,
@@ -247,65 +295,23 @@ impl Resolver<'_> {
                 }
                 continue;
             };
-            if let Some(text) = self.variable_text(variable, value, given.is_none(), &value_place, common) {
-                values.insert(variable.name.clone(), text);
+            match variable_text(variable, value, written.is_none(), common) {
+                Ok(text) => {
+                    values.insert(variable.name.clone(), text);
+                }
+                Err((message, hint)) => {
+                    // Bundles declare a shared variable alike, so each of them would say the same of one wrong value.
+                    let finding = Finding::error(&codes::BUNDLE_VARIABLE, message)
+                        .field(value_place.clone())
+                        .at(self.plan.origins.location(&value_place))
+                        .hint(hint);
+                    if !self.findings.iter().any(|other| *other == finding) {
+                        self.findings.push(finding);
+                    }
+                }
             }
         }
         values
-    }
-
-    /// A variable's value as Flux pastes it, checked against its declaration.
-    fn variable_text(
-        &mut self,
-        variable: &BundleVariable,
-        value: &Value,
-        is_default: bool,
-        place: &FieldPath,
-        common: &BTreeMap<String, String>,
-    ) -> Option<String> {
-        let fits = match variable.kind {
-            VariableType::String => value.is_string(),
-            VariableType::Integer => value.is_i64() || value.is_u64(),
-            VariableType::Boolean => value.is_boolean(),
-        };
-        let text = match value {
-            Value::String(text) if is_default => expand(text, common),
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        if !fits {
-            let expected = match variable.kind {
-                VariableType::String => "a string: put it in quotes",
-                VariableType::Integer => "a whole number, without quotes",
-                VariableType::Boolean => "true or false, without quotes",
-            };
-            self.error(
-                &codes::BUNDLE_VARIABLE,
-                place,
-                format!("`{text}` is not a value for the variable `{}`", variable.name),
-                format!("it must be {expected}"),
-            );
-            return None;
-        }
-        if text.contains('\n') || text.contains("${") {
-            self.error(
-                &codes::BUNDLE_VARIABLE,
-                place,
-                format!("the value of `{}` holds a line break or `${{`", variable.name),
-                "Flux drops line breaks from values and does not look into them again",
-            );
-            return None;
-        }
-        if let Some(pattern) = variable.pattern.as_ref().filter(|pattern| !pattern.matches(&text)) {
-            self.error(
-                &codes::BUNDLE_VARIABLE,
-                place,
-                format!("`{text}` is not a value for the variable `{}`", variable.name),
-                format!("it must match `{}`", pattern.as_str()),
-            );
-            return None;
-        }
-        Some(text)
     }
 
     /// The variables that every bundle may use.
@@ -339,6 +345,7 @@ impl Resolver<'_> {
         };
         let minor =
             kubernetes.map_or_else(String::new, |version| format!("{}.{}", version.major, version.minor));
+        let azure = spec.azure.as_ref();
         // Flux writes the built objects anew before it substitutes, so quotes around `${x}` do not survive; bundles write
         // `${quote}${x}${quote}` where a value must stay a string (fluxcd/pkg kustomize/kustomize_varsub.go).
         let values = [
@@ -353,9 +360,56 @@ impl Resolver<'_> {
             first(network.pod_cidrs),
             first(network.service_cidrs),
             gateway_class.to_owned(),
+            azure.and_then(|azure| azure.subscription_id.clone()).unwrap_or_default(),
+            azure
+                .map(|azure| azure.resource_group.clone().unwrap_or(self.plan.name.clone()))
+                .unwrap_or_default(),
+            spec.gcp.as_ref().and_then(|gcp| gcp.project.clone()).unwrap_or_default(),
         ];
         COMMON_VARIABLES.map(str::to_owned).into_iter().zip(values).collect()
     }
+}
+
+/// A variable's value as Flux pastes it, checked against its declaration; or what is wrong with it and what to do.
+fn variable_text(
+    variable: &BundleVariable,
+    value: &Value,
+    is_default: bool,
+    common: &BTreeMap<String, String>,
+) -> Result<String, (String, String)> {
+    let fits = match variable.kind {
+        VariableType::String => value.is_string(),
+        VariableType::Integer => value.is_i64() || value.is_u64(),
+        VariableType::Boolean => value.is_boolean(),
+    };
+    let text = match value {
+        Value::String(text) if is_default => expand(text, common),
+        other => plain(other),
+    };
+    let refused = || format!("`{text}` is not a value for the variable `{}`", variable.name);
+    if !fits {
+        let expected = match variable.kind {
+            VariableType::String => "a string: put it in quotes",
+            VariableType::Integer => "a whole number, without quotes",
+            VariableType::Boolean => "true or false, without quotes",
+        };
+        return Err((refused(), format!("it must be {expected}")));
+    }
+    if text.contains('\n') || text.contains("${") {
+        return Err((
+            format!("the value of `{}` holds a line break or `${{`", variable.name),
+            "Flux drops line breaks from values and does not look into them again".to_owned(),
+        ));
+    }
+    if let Some(pattern) = variable.pattern.as_ref().filter(|pattern| !pattern.matches(&text)) {
+        return Err((refused(), format!("it must match `{}`", pattern.as_str())));
+    }
+    Ok(text)
+}
+
+/// A value as a person reads it, a text without quotes.
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// A default with its `${common_variables}` filled in.
