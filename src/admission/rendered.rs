@@ -86,7 +86,12 @@ pub fn check(
     let by_rules = rules::check(&objects, before, &externals(&cluster.cluster));
     foreign::add(&mut violations, by_rules.into_iter());
     violations.extend(secrets::violations(&objects));
-    let names = [&*cluster.name, &*cluster.cluster.namespace];
+    // What Flux makes of a cluster depends on none of these, except on an endpoint that is the machine itself.
+    let endpoint = cluster.cluster.network.endpoint.as_ref().map(|endpoint| &*endpoint.host);
+    let endpoint =
+        endpoint.filter(|host| host.len() > 3 && *host != "localhost" && !host.starts_with("127."));
+    let names: Vec<&str> =
+        [&*cluster.name, &*cluster.cluster.namespace].into_iter().chain(endpoint).collect();
     let (flux_report, claims) = checks.cluster(&objects, &names, Repository::of(&cluster.cluster));
     violations.extend(flux_report.violations);
     for violation in violations.into_iter().filter(|violation| !told_by_the_plan(cluster, violation)) {
