@@ -111,7 +111,7 @@ fn sorted(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The same schema in the words of JSON Schema, with every object closed that the API server would prune.
-fn close(schema: &Value, root: bool) -> Value {
+pub fn close(schema: &Value, root: bool) -> Value {
     let Some(map) = schema.as_object() else { return schema.clone() };
     let mut out = Map::new();
     for (key, value) in map {

@@ -7,6 +7,9 @@
     reason = "a test fails by panicking, and says what it skipped"
 )]
 
+#[path = "../common/mod.rs"]
+mod common;
+
 mod compositions;
 mod go_template;
 mod packages;

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, fs, path::PathBuf, sync::OnceLock};
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
+
+use crate::common::crds::close;
 
 /// CRDs by group and kind.
 pub(crate) struct Crds {
@@ -96,53 +98,6 @@ fn compile(schema: &Value) -> jsonschema::Validator {
 
 fn errors(schema: &jsonschema::Validator, object: &Value) -> Vec<String> {
     schema.iter_errors(object).map(|error| format!("{}: {error}", error.instance_path())).collect()
-}
-
-/// The same schema in the words of JSON Schema, with every object closed that the API server would prune.
-fn close(schema: &Value, root: bool) -> Value {
-    let Some(map) = schema.as_object() else { return schema.clone() };
-    let mut out = Map::new();
-    for (key, value) in map {
-        match &**key {
-            "properties" => {
-                let properties = value.as_object().into_iter().flatten();
-                let properties = properties.map(|(name, schema)| (name.clone(), close(schema, false)));
-                out.insert(key.clone(), Value::Object(properties.collect()));
-            }
-            "items" | "additionalProperties" | "not" => {
-                out.insert(key.clone(), close(value, false));
-            }
-            "allOf" | "anyOf" | "oneOf" => {
-                // Branches add conditions; what is allowed at all stands beside them.
-                out.insert(key.clone(), value.clone());
-            }
-            "description" | "default" | "example" | "format" | "nullable" => {}
-            key if key.starts_with("x-") => {}
-            _ => {
-                out.insert(key.clone(), value.clone());
-            }
-        }
-    }
-    if map.get("x-kubernetes-int-or-string") == Some(&json!(true)) {
-        out.remove("type");
-        out.remove("anyOf");
-        out.insert("type".to_owned(), json!(["integer", "string"]));
-    }
-    if map.get("nullable") == Some(&json!(true))
-        && let Some(kind) = out.remove("type")
-    {
-        out.insert("type".to_owned(), json!([kind, "null"]));
-    }
-    let open = map.get("x-kubernetes-preserve-unknown-fields") == Some(&json!(true));
-    if map.contains_key("properties") && !map.contains_key("additionalProperties") && !open {
-        out.insert("additionalProperties".to_owned(), json!(false));
-    }
-    if root && let Some(Value::Object(properties)) = out.get_mut("properties") {
-        for (name, schema) in [("apiVersion", "string"), ("kind", "string"), ("metadata", "object")] {
-            properties.insert(name.to_owned(), json!({"type": schema}));
-        }
-    }
-    Value::Object(out)
 }
 
 /// Upjet's rules all say: while the resource may be created or updated, `forProvider` or `initProvider` has the parameter.

@@ -677,8 +677,8 @@ fn set(node: &mut Node, path: &[&str], value: &str, place: Place) {
     }
 }
 
-/// A path relative to a folder, without `.` and `..`.
-pub(super) fn normal(folder: &str, path: &str) -> String {
+/// A path relative to a folder, without `.` and `..`; what leads out of the repository ends at its root.
+pub(in crate::admission) fn normal(folder: &str, path: &str) -> String {
     let mut steps: Vec<&str> = folder.split('/').filter(|step| !step.is_empty() && *step != ".").collect();
     for step in path.split('/') {
         match step {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Input, Parsed, has_extension};
 use crate::{
+    admission::flux::folder::normal,
     finding::{Finding, Findings, ObjectRef, codes},
     yaml::Node,
 };
@@ -114,21 +115,6 @@ fn names(documents: &[&Node]) -> Vec<String> {
         }
     }
     names
-}
-
-/// A path relative to a folder, without `.` and `..`; what leads out of the repository ends at its root.
-fn normal(folder: &str, path: &str) -> String {
-    let mut steps: Vec<&str> = folder.split('/').filter(|step| !step.is_empty()).collect();
-    for step in path.split('/') {
-        match step {
-            "" | "." => {}
-            ".." => {
-                steps.pop();
-            }
-            _ => steps.push(step),
-        }
-    }
-    steps.join("/")
 }
 
 #[cfg(test)]
