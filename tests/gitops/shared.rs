@@ -127,3 +127,28 @@ fn a_clean_cluster_does_not_speak_for_a_longer_name() {
     let (_, clean) = compare("long names", catalog, &plans);
     assert_eq!(clean, ["ash", "elm", "oak"]);
 }
+
+/// A mistake in an object that all clusters get unchanged is told of each of them, and of no object beside it.
+#[test]
+fn a_shared_object_is_wrong_for_everyone() {
+    let file = "recipes/base/prereqs/namespaces.yaml";
+    let catalog = Catalog::embedded();
+    let text = catalog.get(file).unwrap().text();
+    let more =
+        "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: typo\n  namespace: default\ndtaa: {}\n";
+    let catalog = overlaid([(file.to_owned(), format!("{text}{more}"))]);
+    let plans = ["ash", "elm"].map(|name| good(name, &format!("{name}.example.org")));
+    let cases = cases(&catalog, &plans);
+    let (folders, schemas) = (Folders::new(catalog), Schemas::new());
+    let shared = Checks::new(&folders, &schemas);
+    for case in &cases {
+        let names: Vec<&str> = case.names.iter().map(String::as_str).collect();
+        let (report, _) = shared.cluster(&case.objects, &names, case.repository.clone());
+        let found: Vec<_> = report
+            .findings
+            .iter()
+            .map(|finding| (finding.code.id, finding.object.as_ref().map(|object| object.name.as_str())))
+            .collect();
+        assert_eq!(found, [("IF0501", Some("typo"))], "{:?}", case.names);
+    }
+}
