@@ -319,6 +319,43 @@ spec:
     assert_eq!(found(&wrong, "IF0708"), ["error web.yaml:23"]);
 }
 
+/// Lists as `kubectl get` prints them, amounts in every spelling, and files that look like objects and are none.
+#[test]
+fn what_an_api_server_takes_is_taken() {
+    let pod = |cpu: &str, memory: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n    - name: a\n      image: a\n      resources:\n        limits:\n          cpu: {cpu}\n          memory: {memory}\n"
+        )
+    };
+    let roles = "\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleList
+items:
+  - metadata: {name: a, namespace: b}
+    rules: [{apiGroups: [\"\"], resources: [pods], verbs: [get]}]
+  - apiVersion: rbac.authorization.k8s.io/v1
+    kind: Role
+    metadata: {name: b, namespace: b}
+    ruels: []
+";
+    let folder = folder(&[
+        ("amounts/a.yaml", &pod("0.5", "2Gi")),
+        ("amounts/b.yaml", &pod("500m", "1e9").replace("{name: a}", "{name: b}")),
+        ("amounts/wrong.yaml", &pod("500mm", "512MB").replace("{name: a}", "{name: c}")),
+        ("amounts/wrong-too.yaml", &pod("[1]", ".").replace("{name: a}", "{name: d}")),
+        ("roles.yaml", roles),
+        (
+            "metadata.yaml",
+            "apiVersion: clusterctl.cluster.x-k8s.io/v1alpha3\nkind: Metadata\nreleaseSeries: []\n",
+        ),
+        ("kind.yaml", "apiVersion: kind.x-k8s.io/v1alpha4\nkind: Cluster\nnodes: []\n"),
+        ("nothing.yaml", "apiVersion: v1\nkind: ConfigMap\n"),
+    ]);
+    let output = run(folder.path(), &["validate", "."]);
+    assert_eq!(output.status.code(), Some(1));
+    insta::assert_snapshot!(texts(&output).1);
+}
+
 #[test]
 fn without_any_crds_strict_refuses_to_call_it_checked() {
     let folder = folder(&[

@@ -44,9 +44,27 @@ pub struct Against<'run> {
 /// How documents that are no objects at all are counted.
 const NO_KIND: &str = "without a kind (a values file?)";
 
-/// Groups whose objects are for tools and never reach an API server.
-const FOR_TOOLS: &[&str] =
-    &["kustomize.config.k8s.io", "config.kubernetes.io", "kpt.dev", "infraflux.io", "fn.kpt.dev"];
+/// Groups whose objects are for tools, or are files that components of Kubernetes read, and never reach an API server.
+const FOR_TOOLS: &[&str] = &[
+    "apiserver.config.k8s.io",
+    "apiserver.k8s.io",
+    "audit.k8s.io",
+    "config.kubernetes.io",
+    "eksctl.io",
+    "fn.kpt.dev",
+    "infraflux.io",
+    "kind.x-k8s.io",
+    "kpt.dev",
+    "kubeadm.k8s.io",
+    "kubelet.config.k8s.io",
+    "kubeproxy.config.k8s.io",
+    "kubescheduler.config.k8s.io",
+    "kustomize.config.k8s.io",
+    "skaffold",
+];
+
+/// The file with the contracts of a provider's releases, which `clusterctl` reads.
+const RELEASES: (&str, &str) = ("clusterctl.cluster.x-k8s.io", "Metadata");
 
 /// What documents of a Talos machine configuration have for an apiVersion. No kind of Kubernetes' core group has it.
 const TALOS: &str = "v1alpha1";
@@ -64,12 +82,10 @@ impl Documents {
                 continue;
             }
             if kind.ends_with("List")
-                && api_version == "v1"
                 && let Some(items) = node.get("items").and_then(Node::as_sequence)
             {
-                let items = items.to_vec();
-                open.extend(items.into_iter().rev());
-            } else if FOR_TOOLS.contains(&group) {
+                open.extend(items.iter().rev().map(|item| named_by_list(item, &node)));
+            } else if FOR_TOOLS.contains(&group) || (group, kind) == RELEASES {
                 *self.skipped.entry(format!("{kind} of {group}")).or_default() += 1;
             } else if api_version == TALOS {
                 *self.skipped.entry(format!("{kind} of Talos")).or_default() += 1;
@@ -199,6 +215,26 @@ impl Documents {
         }));
         (findings, report)
     }
+}
+
+/// An entry of a list. In a list of one kind it need not say what it is.
+///
+/// Source: kubernetes/kubernetes `staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/unstructured/helpers.go`, decodeToList.
+fn named_by_list(item: &Node, list: &Node) -> Node {
+    let mut item = item.clone();
+    let of = |key: &str| list.as_mapping()?.entry(key).cloned();
+    let kind = list.get("kind").and_then(Node::as_str).and_then(|kind| kind.strip_suffix("List"));
+    if let (Some(kind), crate::yaml::Data::Mapping(mapping)) =
+        (kind.filter(|kind| !kind.is_empty()), &mut item.data)
+        && mapping.get("kind").is_none()
+        && mapping.get("apiVersion").is_none()
+        && let (Some(version), Some(mut entry)) = (of("apiVersion"), of("kind"))
+    {
+        entry.value.data = crate::yaml::Data::String(kind.into());
+        mapping.set(version);
+        mapping.set(entry);
+    }
+    item
 }
 
 impl Documents {
