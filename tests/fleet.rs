@@ -175,3 +175,51 @@ fn clusters_that_lie_in_out_already_count_too() {
     // Rendered anew, a cluster takes the place of its earlier self.
     assert_eq!(check(&plan("old", "192.0.2.11", "192.0.2.20-192.0.2.39")), Vec::<String>::new());
 }
+
+#[test]
+fn addresses_of_load_balancers_belong_to_one_cluster() {
+    use infraflux::admission::semantics::{Neighbour, check_beside};
+    let plan = |name: &str, host: &str, addresses: &str, balancers: &str| {
+        format!(
+            "{{name: {name}, provider: proxmox, region: home, network: {{endpoint: {{host: {host}}}}}, proxmox: {{addresses: [{addresses}], gateway: 192.0.2.1, prefix: 24}}, addons: {{cilium: {{loadBalancer: {{mode: l2, addresses: [{balancers}]}}}}}}}}"
+        )
+    };
+    let one = plan("one", "192.0.2.11", "192.0.2.20-192.0.2.29", "192.0.2.200-192.0.2.209");
+    let table = [
+        (
+            plan("two", "192.0.2.12", "192.0.2.30-192.0.2.39", "192.0.2.205-192.0.2.219"),
+            "the load balancers' addresses `192.0.2.205-192.0.2.219` of `two` and the load balancers' addresses `192.0.2.200-192.0.2.209` of `one` overlap",
+        ),
+        (
+            plan("two", "192.0.2.12", "192.0.2.30-192.0.2.39", "192.0.2.25-192.0.2.26"),
+            "the load balancers' addresses `192.0.2.25-192.0.2.26` of `two` and the machines' addresses `192.0.2.20-192.0.2.29` of `one` overlap",
+        ),
+        (
+            plan("two", "192.0.2.205", "192.0.2.30-192.0.2.39", "192.0.2.210-192.0.2.219"),
+            "the API endpoint `192.0.2.205` of `two` and the load balancers' addresses `192.0.2.200-192.0.2.209` of `one` overlap",
+        ),
+    ];
+    let old = render(&format!("{HEAD}  clusters: [{one}]\n"));
+    let objects: Vec<serde_json::Value> =
+        old.clusters[0].documents().map(|(_, document)| (*old.clusters[0].value(document)).clone()).collect();
+    let neighbour = Neighbour::of(&objects).unwrap();
+    assert_eq!(neighbour.balancers, ["192.0.2.200-192.0.2.209"]);
+    for (two, words) in table {
+        let told = |outcome: &Outcome| -> Vec<String> {
+            let clashes = outcome.findings.iter().filter(|finding| finding.code.id == "IF0222");
+            clashes.map(|finding| finding.message.clone()).collect()
+        };
+        assert_eq!(told(&render(&format!("{HEAD}  clusters:\n    - {one}\n    - {two}\n"))), [words]);
+        // The same beside a cluster that lies in `out/` already.
+        let alone = render(&format!("{HEAD}  clusters: [{two}]\n"));
+        let clusters: Vec<ResolvedCluster> =
+            alone.clusters.iter().map(|one| (*one.cluster).clone()).collect();
+        let beside = check_beside(&clusters, std::slice::from_ref(&neighbour));
+        let clashes: Vec<&str> = beside
+            .iter()
+            .filter(|finding| finding.code.id == "IF0222")
+            .map(|finding| &*finding.message)
+            .collect();
+        assert_eq!(clashes, [words]);
+    }
+}

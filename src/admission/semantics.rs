@@ -22,6 +22,7 @@ mod form;
 mod gcp;
 mod gitops;
 mod labels;
+mod load_balancer;
 mod machines;
 mod network;
 mod patches;
@@ -57,6 +58,7 @@ fn one(cluster: &ResolvedCluster) -> Findings {
     talos::check(&mut check);
     patches::check(&mut check);
     addons::check(&mut check);
+    load_balancer::check(&mut check);
     recipes::check(&mut check);
     gitops::check(&mut check);
     variables::check(&mut check);

@@ -235,6 +235,9 @@ fn overlaps(check: &mut Check<'_>) {
             );
         }
     }
+    // Everybody's network overlaps all of them, and is told where it stands.
+    let everybody = |claim: &Claim| claim.purpose == Use::Management && claim.text.ends_with("/0");
+    let claims: Vec<Claim> = claims.into_iter().filter(|claim| !everybody(claim)).collect();
     for (position, one) in claims.iter().enumerate() {
         for two in &claims[position + 1..] {
             if one.range.overlaps(two.range)
@@ -318,7 +321,7 @@ fn inside_machine_network(check: &Check<'_>, claim: &Claim) -> bool {
 }
 
 /// Networks that no cluster can use (IANA special-purpose registries).
-fn special(claim: &Claim) -> Option<&'static str> {
+pub(super) fn special(claim: &Claim) -> Option<&'static str> {
     [
         ("0.0.0.0/8", "a network of no addresses"),
         ("127.0.0.0/8", "a loopback network"),
