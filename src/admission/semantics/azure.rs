@@ -9,7 +9,7 @@ use crate::{
     finding::{Finding, codes},
     plan::providers::{
         Azure,
-        azure::{AzureApiServerLb, AzureImage},
+        azure::{AzureApiServerLb, AzureImage, AzureOutbound},
     },
 };
 
@@ -24,6 +24,36 @@ pub(super) fn check(check: &mut Check<'_>) {
         network::one(check, text, &spec("azure.apiServerCIDRs").index(position));
     }
     without_effect(check, &azure);
+    ways_out(check, &azure);
+}
+
+/// Ways out that the provider makes in any case, whatever a plan says: workers of a new network have a NAT gateway, and
+/// control planes behind a public load balancer leave through that one.
+///
+/// Source: kubernetes-sigs/cluster-api-provider-azure `internal/api/v1beta1/azurecluster_default.go`
+/// (setDefaultSubnetSpecNodeSubnet), `internal/webhooks/azurecluster_validation.go` (validateControlPlaneOutboundLB)
+fn ways_out(check: &mut Check<'_>, azure: &Azure) {
+    let nodes = spec("azure.nodeOutbound");
+    if azure.vnet.is_none() && azure.node_outbound.is_some() && check.is_written(&nodes) {
+        check.error(
+            &codes::BLOCK_FIELDS,
+            &nodes,
+            "workers in a virtual network that is made have a NAT gateway, and no other way out can be chosen",
+            "remove it; for another way out bring a network of your own: `vnet: {name: ...}` with `subnetNames`",
+        );
+    }
+    let control_plane = spec("azure.controlPlaneOutbound");
+    if azure.api_server_lb != Some(AzureApiServerLb::Internal)
+        && azure.control_plane_outbound == Some(AzureOutbound::None)
+        && check.is_written(&control_plane)
+    {
+        check.error(
+            &codes::BLOCK_FIELDS,
+            &control_plane,
+            "control planes behind a public API load balancer leave through it, and that cannot be switched off",
+            "remove it, or set `apiServerLB: Internal`",
+        );
+    }
 }
 
 /// Fields that belong to the other kind of network or load balancer.
@@ -33,13 +63,13 @@ fn without_effect(check: &mut Check<'_>, azure: &Azure) {
     for (field, given, works, why) in [
         ("loadBalancerZones", azure.load_balancer_zones.is_some(), internal, "an internal API load balancer"),
         ("privateDNSZone", azure.private_dns_zone.is_some(), internal, "an internal API load balancer"),
+        // That the machines have no way out is not what comes of it, and an error below.
         (
             "controlPlaneOutbound",
-            azure.control_plane_outbound.is_some(),
+            azure.control_plane_outbound == Some(AzureOutbound::LoadBalancer),
             internal,
             "an internal API load balancer",
         ),
-        ("nodeOutbound", azure.node_outbound.is_some(), existing, "a virtual network that exists"),
         ("peerings", azure.peerings.is_some(), !existing, "a virtual network that is made"),
     ] {
         let path = spec("azure").key(field);
