@@ -109,10 +109,11 @@ codes! {
          know (an image, a subscription, addresses); the examples for them work nowhere on purpose. The README of \
          `clusters/<provider>/` says where to find the right ones.";
     MANAGEMENT_CIDRS = "IF0213", Content, "who may reach the machines is not said, or everybody may",
-        "The control-plane provider on the hub bootstraps machines through the Talos API, port 50000. Without \
-         `network.managementCIDRs` that port is not opened from outside, so the hub must reach the machines some other way (it \
-         runs in the same network, or is peered with it). `0.0.0.0/0` opens it to the world: the API asks for a client \
-         certificate, but a network that cannot reach it cannot try.";
+        "The control-plane provider on the hub bootstraps machines through the Talos API, port 50000. On AWS and Google Cloud \
+         only the networks of `network.managementCIDRs` get there, so a hub in the cluster's own network must be listed too; on \
+         Azure the virtual network and its peers get there without; on Proxmox, in an existing network on Azure and in a shared \
+         VPC the firewall is yours, and the list only says who may come. `0.0.0.0/0` opens the port to the world: the API asks \
+         for a client certificate, but a network that cannot reach it cannot try.";
     NETWORK_FORM = "IF0214", Content, "not a network, an address or a range",
         "A network is written as address and prefix with no bits set behind the prefix, such as `10.244.0.0/16`; Kubernetes and \
          the clouds refuse others or cut them in silence. A pool of addresses takes addresses, ranges `first-last` and networks.";
@@ -222,8 +223,9 @@ codes! {
          every bundle that declares the name: with two zones, external-dns would write records in one and Grafana would wait \
          for a name in the other.";
     BUNDLE_PLACEHOLDER = "IF0251", Content, "a recipe's variable still has its placeholder",
-        "Some variables of bundles only you can know, for instance the address of an object store. Their defaults work nowhere and \
-         are there so that a first render needs no file; `bundle.yaml` marks them with `placeholder: true`.";
+        "Some variables of bundles only you can know, for instance the zone of your names or the address of an object store. Their \
+         defaults work nowhere and are there so that a first render needs no file; `bundle.yaml` marks them with \
+         `placeholder: true`. Where several bundles declare one name, give it once.";
     NO_LOAD_BALANCER = "IF0252", Content, "nothing gives load balancers an address",
         "Clouds give Services of type LoadBalancer their addresses; on Proxmox Cilium does, from `addons.cilium.loadBalancer`. \
          Without it the Gateway's Service stays pending and the Gateway is never programmed. Where something else gives addresses \
@@ -238,6 +240,11 @@ codes! {
     AUTOSCALER_NEEDED = "IF0255", Content, "a pool needs the Cluster Autoscaler",
         "`autoscaling` writes what the Cluster Autoscaler reads from a MachineDeployment. The autoscaler itself runs on the hub, once \
          for each cluster, in a version of the cluster's own Kubernetes minor; docs/gitops.md shows its HelmRelease.";
+    KUBELET_CERTIFICATES = "IF0256", Content, "kubelets' requests for certificates stay pending",
+        "The Talos cloud controller manager approves the serving certificates of kubelets; it takes the first DNS name of a \
+         request for the name of the node (siderolabs/talos-cloud-controller-manager `pkg/talos/helper.go`). On AWS a machine \
+         with a public address also has a public name, which stands first, so its request is neither approved nor denied. A \
+         certificate that it got before the cloud controller manager set the node's addresses is not renewed.";
 
     // 03 catalogue and templates
     TEMPLATE_SYNTAX = "IF0301", Content, "a template cannot be parsed",

@@ -27,6 +27,36 @@ pub(super) fn check(check: &mut Check<'_>) {
     }
     zones(check, &aws);
     control_plane_zones(check, &aws);
+    certificates(check, &aws);
+}
+
+/// Names in a kubelet's request are sorted, and the approver takes the first one for the node's: `ec2-...` stands before
+/// `ip-...`, the name of the node.
+///
+/// Source: kubernetes/kubernetes pkg/kubelet/certificate/kubelet.go (addressesToHostnamesAndIPs);
+/// siderolabs/talos-cloud-controller-manager pkg/talos/helper.go (CSRNodeChecks); kubernetes/cloud-provider-aws
+/// pkg/providers/v1/aws.go (extractIPv4NodeAddresses)
+fn certificates(check: &mut Check<'_>, aws: &Aws) {
+    let talos = check.cluster.spec.talos.as_ref();
+    if talos.is_some_and(|talos| talos.rotate_server_certificates == Some(false)) {
+        return;
+    }
+    let Some(public) = &aws.public_ip else { return };
+    let roles =
+        [("controlPlane", public.control_plane, "control planes"), ("workers", public.workers, "workers")];
+    let with: Vec<_> = roles.into_iter().filter(|(_, given, _)| *given == Some(true)).collect();
+    let Some((first, ..)) = with.first() else { return };
+    let who: Vec<&str> = with.iter().map(|(.., who)| *who).collect();
+    check.warning(
+        &codes::KUBELET_CERTIFICATES,
+        &spec("aws.publicIP").key(*first),
+        format!(
+            "kubelets of {} ask for certificates with their public name first, and nobody approves those",
+            who.join(" and ")
+        ),
+        "approve them yourself (`kubectl certificate approve`); or set `talos.rotateServerCertificates: false`, and for metrics-server \
+         `metrics_server_kubelet_insecure_tls: true` of the bundle `base`; or connect the networks and do without public addresses",
+    );
 }
 
 /// `eu-central-1`, `us-gov-west-1`.
