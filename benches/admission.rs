@@ -95,7 +95,7 @@ fn rendered(clusters: usize) -> Vec<RenderedCluster> {
     let library = Library::new(Catalog::embedded());
     let mut request = Request::default();
     request.add_plans(Source::new("fleet.yaml", fleet(clusters))).expect("a plan");
-    let plans = request.merge(library.index()).expect("plans");
+    let plans = request.merge(library.index()).expect("plans").0;
     plans
         .par_iter()
         .map(|plan| render(resolve(plan, library.index()).expect("a cluster").0, &library).expect("a render"))

@@ -10,6 +10,7 @@ use common::infraflux::{cluster_objects, run, texts};
 use infraflux::{
     catalog::Catalog,
     engine::{Engine, Options, Outcome},
+    finding::Severity,
     plan::{read::Request, resolved::ResolvedCluster},
     render::Library,
     yaml::{Source, pointer::FieldPath},
@@ -129,6 +130,73 @@ fn wrong_fleets_are_refused_at_their_line() {
         assert_eq!((location.file(), location.start().0), ("fleet.yaml", line), "{text}{}", found.message);
         assert!(outcome.clusters.is_empty());
     }
+}
+
+#[test]
+fn classes_that_no_cluster_has_are_read_too() {
+    let fleet = |classes: &str| {
+        render(&format!(
+            "{HEAD}  defaults: {{provider: proxmox}}\n  classes:\n{classes}  clusters: [{ONE}}}]\n"
+        ))
+    };
+    let table = [
+        ("    spare: {controlPlane: {replica: 1}}\n", "IF0101", 7, "there is no field `replica` here"),
+        (
+            "    spare:\n      controlPlane:\n        replicas: three\n",
+            "IF0101",
+            9,
+            "this must be an integer",
+        ),
+        ("    spare: {aws: {ami: latest}}\n", "IF0108", 7, "`latest` does not have the form of `ami`"),
+        (
+            "    spare: {workers: [{name: default, replicas: -1}]}\n",
+            "IF0106",
+            7,
+            "-1 is too small for `replicas`",
+        ),
+        // What another layer may give is no reason to stop looking.
+        (
+            "    spare: {proxmox: {vmIDRange: {start: 100}, gatway: x}}\n",
+            "IF0101",
+            7,
+            "there is no field `gatway`",
+        ),
+    ];
+    for (classes, code, line, words) in table {
+        let outcome = fleet(classes);
+        let errors: Vec<_> =
+            outcome.findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
+        let [error] = &*errors else { panic!("{classes}: {errors:#?}") };
+        assert_eq!((error.code.id, error.location.as_ref().unwrap().start().0), (code, line), "{classes}");
+        assert!(error.message.contains(words), "{classes}: {}", error.message);
+        assert!(error.field.as_ref().unwrap().to_string().starts_with("spec.classes.spare."), "{error:#?}");
+        assert!(outcome.clusters.is_empty());
+    }
+    // A part of a class is whole when another layer completes it, and `null` means what it means in every layer.
+    let whole = fleet(
+        "    spare: {proxmox: {vmIDRange: {start: 100}}, talos: null, workers: [{name: a, cpu: 2}]}\n    none:\n",
+    );
+    let told: Vec<(&str, usize)> = whole
+        .findings
+        .iter()
+        .filter(|finding| finding.message.contains("class"))
+        .map(|finding| (finding.code.id, finding.location.as_ref().unwrap().start().0))
+        .collect();
+    assert_eq!(told, [("IF0235", 8), ("IF0235", 7)], "{:#?}", whole.findings);
+    assert_eq!(whole.clusters.len(), 1);
+}
+
+#[test]
+fn what_clusters_share_is_told_once() {
+    let two = ONE
+        .replace("one", "two")
+        .replace("192.0.2.11", "192.0.2.12")
+        .replace("20-192.0.2.29", "30-192.0.2.39");
+    let text = format!(
+        "{HEAD}  defaults: {{provider: proxmox}}\n  classes: {{edge: {{controlPlane: {{replica: 1}}}}}}\n  clusters:\n    - {ONE}, class: edge}}\n    - {two}, class: edge}}\n"
+    );
+    let outcome = render(&text);
+    assert_eq!(outcome.findings.count(Severity::Error), 1, "{:#?}", outcome.findings);
 }
 
 #[test]

@@ -96,7 +96,7 @@ fn clusters() -> Vec<Cluster> {
             let library = Library::new(Catalog::embedded());
             let mut request = Request::default();
             request.add_plans(Source::new("plan.yaml", text)).unwrap();
-            let plans = request.merge(library.index()).unwrap();
+            let plans = request.merge(library.index()).unwrap().0;
             let (resolved, _) = resolve(&plans[0], library.index()).unwrap();
             let externals = rendered::externals(&resolved);
             let cluster = render(resolved, &library).unwrap();
