@@ -763,8 +763,8 @@ codes! {
         "`infraflux validate` was given no CRDs at all, so that objects of kinds that are not Kubernetes' own were held against the \
          built-in rules only. Import those of the hub once with `infraflux crds import`, or name them with `--crds`.";
     INIT_KEEPS = "IF1329", Content, "an example would replace a setting of the hub",
-        "An earlier run of `infraflux init` wrote a repository's address, and this one was not given any. Pass it again, or keep it \
-         under `management` in infraflux.yaml, where every run finds it.";
+        "An earlier run of `infraflux init` wrote a repository's address, and this one neither finds it among that run's settings nor \
+         was given any. Pass it again, or keep it under `management` in infraflux.yaml, where every run finds it.";
     PLUGIN_FOREIGN = "IF1330", Content, "something that InfraFlux did not install is where its plugin belongs",
         "`infraflux plugin install` and `uninstall` replace and remove their own links, and copies that are byte for byte this \
          program; anything else may be yours. Move it away, or use `--force`.";
@@ -788,6 +788,12 @@ codes! {
     DESTROY_UNKNOWN = "IF1346", Content, "an object in the cluster's folder has no name",
         "A file in the cluster's folder holds something that is no Kubernetes object with `apiVersion`, `kind` and \
          `metadata.name`; what becomes of it cannot be said.";
+    INIT_KEPT = "IF1347", Content, "settings of an earlier run are kept",
+        "`infraflux init` writes the flags that it was given to `management/settings.yaml` in the output folder, and the next run \
+         starts from them. Flags of the new run win, then `management` in infraflux.yaml; `--reset` starts anew.";
+    INIT_RECORD = "IF1348", Content, "what an earlier run of init was given cannot be read",
+        "`management/settings.yaml` in the output folder is written by `infraflux init`, in the form of infraflux.yaml. Correct \
+         it, or pass `--reset` with all flags, which writes it anew.";
 }
 
 /// What the hundreds mean.
