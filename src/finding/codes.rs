@@ -246,6 +246,10 @@ codes! {
          with a public address also has a public name, which stands first, so its request is neither approved nor denied. A \
          certificate that it got before the cloud controller manager set the node's addresses is not renewed.";
 
+    GATEWAY_ISSUER = "IF0257", Content, "the Gateway's issuer is not one of the bundles'",
+        "The Gateway asks the ClusterIssuer of `addons.gateway.issuer` for its certificate. `base` brings `internal-ca`, and on the \
+         clouds `acme`; another one has to come from a bundle of your own, and until then there is no HTTPS.";
+
     // 03 catalogue and templates
     TEMPLATE_SYNTAX = "IF0301", Content, "a template cannot be parsed",
         "Templates are YAML with `${NAME}` in scalars. Anchors, aliases and tags are not used in them, a variable inside \
@@ -288,6 +292,9 @@ codes! {
     EXPERIMENTAL_PROFILE = "IF0406", Content, "the profile is experimental",
         "Not every part of it has been checked together, and some of its schemas could not be had. `infraflux versions` says \
          which.";
+    RELEASE_UNKNOWN = "IF0408", Content, "a release that the profile does not know",
+        "A profile names the newest patch release of each minor that was there when it was made. A later one may exist by now; a \
+         mistyped one does not, and machines would wait for an image that nobody has.";
     COMPATIBILITY = "IF0407", Content, "the tables of versions are missing or wrong",
         "`management/profiles/compatibility.yaml` of the catalogue cannot be read. `infraflux eject \
          management/profiles/compatibility.yaml` writes the original.";

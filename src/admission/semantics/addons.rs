@@ -4,8 +4,11 @@ use serde_json::Value;
 
 use super::{Check, form, patches, spec};
 use crate::{
-    finding::{Finding, codes},
-    plan::addons::{Cilium, GatewayController},
+    finding::{Finding, codes, suggest},
+    plan::{
+        Provider,
+        addons::{Cilium, GatewayController},
+    },
 };
 
 pub(super) fn check(check: &mut Check<'_>) {
@@ -180,9 +183,18 @@ fn gateway(check: &mut Check<'_>) {
             );
         }
     }
-    if let Some(issuer) =
-        gateway.issuer.as_ref().filter(|_| !cluster.bundles.iter().any(|bundle| bundle.name == "base"))
-    {
+    let base = cluster.bundles.iter().any(|bundle| bundle.name == "base");
+    let brought: &[&str] =
+        if cluster.provider == Provider::Proxmox { &["internal-ca"] } else { &["internal-ca", "acme"] };
+    if let Some(issuer) = gateway.issuer.as_ref().filter(|issuer| base && !brought.contains(&&***issuer)) {
+        check.info(
+            &codes::GATEWAY_ISSUER,
+            &spec("addons.gateway.issuer"),
+            format!("the bundle `base` brings no ClusterIssuer `{issuer}`, so the Gateway's certificate waits for yours"),
+            format!("make it in a bundle of your own, or use {}", suggest::list(brought, "or")),
+        );
+    }
+    if let Some(issuer) = gateway.issuer.as_ref().filter(|_| !base) {
         check.warning(
             &codes::NOT_IN_USE,
             &spec("addons.gateway.issuer"),

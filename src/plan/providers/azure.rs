@@ -17,7 +17,7 @@ pub struct Azure {
     pub subscription_id: Option<String>,
     /// The resource group; made when absent. Default: the cluster's name. Cannot be changed later.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 90))]
+    #[schemars(length(min = 1, max = 90), regex(pattern = r"^[A-Za-z0-9_().-]*[A-Za-z0-9_()-]$"))]
     pub resource_group: Option<String>,
     /// The AzureClusterIdentity. Its `allowedNamespaces` must allow the cluster's hub namespace. Default
     /// `{name: cluster-identity, namespace: capz-system}`.
