@@ -341,15 +341,9 @@ fn block_samples() -> Samples {
         ("gcp.rootDeviceType.workers", (json!("pd-ssd"), none())),
         (
             "gcp.loadBalancerType",
-            (
-                json!("InternalExternal"),
-                vec![("spec.network.endpoint", json!({"host": "10.0.0.10"}))],
-            ),
+            (json!("InternalExternal"), vec![("spec.network.endpoint", json!({"host": "10.0.0.10"}))]),
         ),
-        (
-            "gcp.serviceAccountScopes",
-            (json!(["https://www.googleapis.com/auth/compute"]), none()),
-        ),
+        ("gcp.serviceAccountScopes", (json!(["https://www.googleapis.com/auth/compute"]), none())),
         (
             "gcp.overrides.cluster",
             (json!({"resourceManagerTags": [{"parentID": "1", "key": "a", "value": "b"}]}), none()),

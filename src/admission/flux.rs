@@ -6,10 +6,11 @@
 //! in silence. The rules were read in fluxcd/kustomize-controller and fluxcd/helm-controller (`internal/controller`), and
 //! kubernetes-sigs/kustomize (`api/internal/target`).
 
+use std::sync::Arc;
+
 use super::{
     Objects, Violation,
     schema::{self, Check, Schemas},
-    secrets,
 };
 
 mod cilium;
@@ -28,7 +29,7 @@ pub mod world;
 
 pub use clean::Checks;
 pub use folder::Folders;
-pub use world::{Report, Repository, World};
+pub use world::{Delivered, Report, Repository, World};
 
 /// Checks the Flux objects among a hub's objects, and what they deliver.
 ///
@@ -51,41 +52,37 @@ pub fn check_world(world: &mut World<'_>) {
 
 /// What is delivered, against the schemas and CEL rules that are there.
 pub fn check_schemas(world: &mut World<'_>, schemas: &Schemas) {
+    check_with(world, |delivered| against(schemas, delivered));
+}
+
+/// What schemas and CEL rules say of an object; a kind without a schema is somebody else's to check.
+fn against(schemas: &Schemas, delivered: &Delivered) -> Vec<Violation> {
+    let object = &delivered.object;
+    if !schemas.knows(object.group(), &object.id.kind) {
+        return Vec::new();
+    }
+    let mut report = schema::Report::default();
+    schemas.check_object(object, None, Check { no_namespace: None }, &mut report);
+    report.violations
+}
+
+/// Secrets in the shared folders: no more plain than anywhere else.
+fn plain_secrets(world: &mut World<'_>) {
+    check_with(world, |delivered| delivered.secrets().to_vec());
+}
+
+/// What a check has against the objects that are delivered, at their lines in the catalogue.
+fn check_with(world: &mut World<'_>, check: impl Fn(&Arc<Delivered>) -> Vec<Violation>) {
     let mut findings = Vec::new();
     for delivery in &world.deliveries {
         for delivered in delivery.objects() {
-            let object = &delivered.object;
-            if !schemas.knows(object.group(), &object.id.kind) {
-                continue;
-            }
-            let mut report = schema::Report::default();
-            schemas.check_object(object, None, Check { no_namespace: None }, &mut report);
-            for violation in report.violations {
+            for violation in check(delivered) {
                 let words = violation.path.words();
                 let words: Vec<&str> = words.iter().map(String::as_str).collect();
                 let mut finding = delivery.finding(delivered, &words, violation.code, violation.message);
                 finding.severity = violation.severity;
                 finding.hint = violation.hint;
                 finding.source = violation.source;
-                findings.push(finding);
-            }
-        }
-    }
-    world.report.findings.extend(findings);
-}
-
-/// Secrets in the shared folders: no more plain than anywhere else.
-fn plain_secrets(world: &mut World<'_>) {
-    let mut findings = Vec::new();
-    for delivery in &world.deliveries {
-        for delivered in delivery.objects() {
-            let objects: Objects = std::iter::once(delivered.object.clone()).collect();
-            for violation in secrets::violations(&objects) {
-                let words = violation.path.words();
-                let words: Vec<&str> = words.iter().map(String::as_str).collect();
-                let mut finding =
-                    delivery.finding(delivered, &words, violation.code, violation.message.clone());
-                finding.hint.clone_from(&violation.hint);
                 findings.push(finding);
             }
         }

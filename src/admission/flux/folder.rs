@@ -7,12 +7,16 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use regex::Regex;
 
-use super::merge::{self, Refused};
+use super::{
+    merge::{self, Refused},
+    variables::Declarations,
+    world::Delivered,
+};
 use crate::{
     catalog::Catalog,
     finding::{Code, Finding, ObjectRef, codes},
@@ -88,9 +92,53 @@ pub struct Folder {
     pub sources: Sources,
     /// What kustomize would refuse, and what is not followed here.
     pub findings: Vec<Finding>,
+    ready: OnceLock<Vec<Ready>>,
+    /// Whether a Kustomization changed it, so that nobody else has the same.
+    is_changed: bool,
+}
+
+/// An object as it is delivered by a Kustomization that changes nothing on it but variables.
+#[derive(Debug, Clone)]
+pub(super) struct Ready {
+    /// The object, shared by all who deliver it.
+    pub(super) delivered: Arc<Delivered>,
+    /// Whether a `$` stands anywhere in it, which is what Flux looks for.
+    pub(super) has_variables: bool,
+}
+
+impl Ready {
+    fn of(built: &Built, is_shared: bool) -> Self {
+        Self {
+            has_variables: has_dollar(&built.node),
+            delivered: Arc::new(Delivered::new(built.node.clone(), is_shared)),
+        }
+    }
+}
+
+fn has_dollar(node: &Node) -> bool {
+    match &node.data {
+        Data::Mapping(mapping) => {
+            mapping.entries.iter().any(|entry| entry.key.contains('$') || has_dollar(&entry.value))
+        }
+        Data::Sequence(items) => items.iter().any(has_dollar),
+        Data::String(text) => text.contains('$'),
+        _ => false,
+    }
 }
 
 impl Folder {
+    /// Its objects for those who change nothing on them, made once.
+    pub(super) fn ready(&self) -> &[Ready] {
+        self.ready
+            .get_or_init(|| self.objects.iter().map(|built| Ready::of(built, !self.is_changed)).collect())
+    }
+
+    /// Its objects are not those of the catalogue any more.
+    pub(super) fn changed(&mut self) {
+        self.ready = OnceLock::new();
+        self.is_changed = true;
+    }
+
     /// A place as a location.
     #[must_use]
     pub fn locate(&self, place: Place) -> Option<Location> {
@@ -106,19 +154,25 @@ type FolderKey = (String, Vec<String>);
 pub struct Folders {
     catalog: Catalog,
     built: Mutex<HashMap<FolderKey, Option<Arc<Folder>>>>,
+    declarations: Declarations,
 }
 
 impl Folders {
     /// Folders of a catalogue; nothing is built yet.
     #[must_use]
     pub fn new(catalog: Catalog) -> Self {
-        Self { catalog, built: Mutex::default() }
+        Self { catalog, built: Mutex::default(), declarations: Declarations::default() }
     }
 
     /// The files.
     #[must_use]
     pub fn catalog(&self) -> &Catalog {
         &self.catalog
+    }
+
+    /// What its files say of variables, each read once.
+    pub(super) fn declarations(&self) -> &Declarations {
+        &self.declarations
     }
 
     /// What a folder and the components that a Flux Kustomization adds to it give; none when there is no such folder.
@@ -529,12 +583,14 @@ pub(super) fn apply(
     patch: &Node,
     target: Option<&Node>,
 ) -> Result<Applied, Refused> {
-    let mut applied = Applied { count: 0, unknown_selector: false };
+    let target = target.map(Target::of);
+    let unknown_selector = target.as_ref().is_some_and(|target| target.unknown_selector);
+    let mut applied = Applied { count: 0, unknown_selector };
     let mut out = Vec::with_capacity(objects.len());
     let mut trouble = None;
     for object in objects.drain(..) {
-        let selected = match target {
-            Some(target) => selects(target, &object, &mut applied.unknown_selector),
+        let selected = match &target {
+            Some(target) => target.selects(&object),
             None => named_by(patch, &object),
         };
         if !selected || trouble.is_some() {
@@ -599,40 +655,55 @@ fn named_by(patch: &Node, object: &Built) -> bool {
         && same_namespace
 }
 
-/// Whether a target selects an object: each field is a regular expression over the whole.
-fn selects(target: &Node, object: &Built, unknown: &mut bool) -> bool {
-    let version = object.text(&["apiVersion"]).unwrap_or_default();
-    let (group, version) = version.rsplit_once('/').unwrap_or(("", version));
-    let fields = [
-        ("group", group),
-        ("version", version),
-        ("kind", object.text(&["kind"]).unwrap_or_default()),
-        ("name", object.text(&["metadata", "name"]).unwrap_or_default()),
-        ("namespace", object.text(&["metadata", "namespace"]).unwrap_or_default()),
-    ];
-    let fits = fields.iter().all(|(key, value)| {
-        target.get(key).and_then(Node::as_str).is_none_or(|pattern| {
-            Regex::new(&format!("^(?:{pattern})$")).is_ok_and(|regex| regex.is_match(value))
-        })
-    });
-    fits && [("labelSelector", "labels"), ("annotationSelector", "annotations")].iter().all(|(key, part)| {
-        target.get(key).and_then(Node::as_str).is_none_or(|selector| {
-            selector.split(',').all(|term| {
-                let Some((label, value)) = term
+/// A patch's target, ready to be asked: each field is a regular expression over the whole.
+struct Target<'patch> {
+    /// Field and expression; an expression that does not compile selects nothing.
+    fields: Vec<(&'static str, Option<Regex>)>,
+    /// Labels and annotations with their values.
+    terms: Vec<(&'static str, &'patch str, &'patch str)>,
+    /// Whether a selector is more than equality, which is not followed here.
+    unknown_selector: bool,
+}
+
+impl<'patch> Target<'patch> {
+    fn of(target: &'patch Node) -> Self {
+        let text = |key: &str| target.get(key).and_then(Node::as_str);
+        let fields = ["group", "version", "kind", "name", "namespace"]
+            .into_iter()
+            .filter_map(|key| Some((key, Regex::new(&format!("^(?:{})$", text(key)?)).ok())))
+            .collect();
+        let mut out = Self { fields, terms: Vec::new(), unknown_selector: false };
+        for (key, part) in [("labelSelector", "labels"), ("annotationSelector", "annotations")] {
+            for term in text(key).into_iter().flat_map(|selector| selector.split(',')) {
+                match term
                     .split_once('=')
                     .map(|(label, value)| (label.trim(), value.trim_start_matches('=').trim()))
-                else {
-                    *unknown = true;
-                    return true;
-                };
-                if label.ends_with('!') {
-                    *unknown = true;
-                    return true;
+                {
+                    Some((label, value)) if !label.ends_with('!') => out.terms.push((part, label, value)),
+                    _ => out.unknown_selector = true,
                 }
-                object.text(&["metadata", part, label]) == Some(value)
-            })
-        })
-    })
+            }
+        }
+        out
+    }
+
+    fn selects(&self, object: &Built) -> bool {
+        let version = object.text(&["apiVersion"]).unwrap_or_default();
+        let (group, version) = version.rsplit_once('/').unwrap_or(("", version));
+        let value = |field: &str| match field {
+            "group" => group,
+            "version" => version,
+            "kind" => object.text(&["kind"]).unwrap_or_default(),
+            field => object.text(&["metadata", field]).unwrap_or_default(),
+        };
+        self.fields
+            .iter()
+            .all(|(field, pattern)| pattern.as_ref().is_some_and(|pattern| pattern.is_match(value(field))))
+            && self
+                .terms
+                .iter()
+                .all(|(part, label, value)| object.text(&["metadata", part, label]) == Some(*value))
+    }
 }
 
 /// Sets the namespace of everything that has one; a Namespace is renamed, as kustomize does.

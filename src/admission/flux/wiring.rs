@@ -1,6 +1,6 @@
 //! Where things land: on the hub or on the cluster, in which namespace, from which source, under whose ownership.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::Value;
 
@@ -207,6 +207,7 @@ fn on_the_hub(
     let strangers: Vec<&Delivered> = delivery
         .objects()
         .iter()
+        .map(Arc::as_ref)
         .filter(|delivered| {
             let object = &delivered.object;
             let belongs = is_flux(object) || object.is("", "ConfigMap") || object.is("", "Secret");

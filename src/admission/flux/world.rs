@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use super::{
     substitute::{self, Trouble},
 };
 use crate::{
-    admission::{Object, Objects, Violation},
+    admission::{Object, Objects, Violation, secrets},
     finding::{Code, Finding, Findings, Severity, codes},
     plan::resolved::ResolvedCluster,
     yaml::{Data, Location, Node, Place, Source, pointer::FieldPath},
@@ -88,8 +88,8 @@ pub struct Delivery<'set> {
 /// The objects of a Kustomization.
 #[derive(Debug)]
 pub enum Content {
-    /// Built from the catalogue.
-    Objects(Vec<Delivered>),
+    /// Built from the catalogue. Clusters share what does not differ between them.
+    Objects(Vec<Arc<Delivered>>),
     /// They lie in another source, which is not read.
     Foreign,
     /// The folder is not there.
@@ -103,6 +103,20 @@ pub struct Delivered {
     pub object: Object,
     /// The same with places.
     pub(super) node: Node,
+    /// Whether it is the catalogue's, the same for every cluster.
+    pub(super) is_shared: bool,
+    secrets: OnceLock<Vec<Violation>>,
+}
+
+impl Delivered {
+    pub(super) fn new(node: Node, is_shared: bool) -> Self {
+        Self { object: Object::new(node.to_value()), node, is_shared, secrets: OnceLock::new() }
+    }
+
+    /// What is plain in it and should not be.
+    pub(super) fn secrets(&self) -> &[Violation] {
+        self.secrets.get_or_init(|| secrets::violations(&std::iter::once(self.object.clone()).collect()))
+    }
 }
 
 /// A Flux Kustomization.
@@ -205,7 +219,7 @@ pub(super) fn field(path: &[&str]) -> FieldPath {
 impl Delivery<'_> {
     /// The objects that were built, none when they are elsewhere.
     #[must_use]
-    pub fn objects(&self) -> &[Delivered] {
+    pub fn objects(&self) -> &[Arc<Delivered>] {
         match &self.content {
             Content::Objects(objects) => objects,
             Content::Foreign | Content::Missing => &[],
@@ -214,7 +228,7 @@ impl Delivery<'_> {
 
     /// One of its objects.
     pub(super) fn delivered(&self, object: &Object) -> Option<&Delivered> {
-        self.objects().iter().find(|delivered| delivered.object.id == object.id)
+        self.objects().iter().map(Arc::as_ref).find(|delivered| delivered.object.id == object.id)
     }
 
     /// A place in the folder's files.
@@ -260,10 +274,11 @@ impl<'set> World<'set> {
             world.report.findings.extend(folder.findings.iter().cloned());
             world.sources.extend(
                 folder
-                    .objects
+                    .ready()
                     .iter()
-                    .map(|built| Object::new(built.node.to_value()))
-                    .filter(|object| object.group() == SOURCE),
+                    .map(|ready| &ready.delivered.object)
+                    .filter(|object| object.group() == SOURCE)
+                    .cloned(),
             );
         }
         for object in objects.of(KUSTOMIZE, "Kustomization") {
@@ -341,8 +356,27 @@ impl<'set> World<'set> {
             return delivery;
         };
         self.report.findings.extend(folder.findings.iter().cloned());
-        let mut folder = Folder::clone(&folder);
-        self.patch(kustomization, &mut folder);
+        let changed = ["patches", "images", "targetNamespace", "commonMetadata"]
+            .iter()
+            .any(|key| object.at(&format!("spec.{key}")).is_some());
+        delivery.content = if changed {
+            let mut folder = Folder::clone(&folder);
+            self.change(kustomization, &mut folder);
+            let objects = self.fill(&mut delivery, &folder);
+            delivery.folder = Some(Arc::new(folder));
+            objects
+        } else {
+            let objects = self.fill(&mut delivery, &folder);
+            delivery.folder = Some(folder);
+            objects
+        };
+        delivery
+    }
+
+    /// What a Kustomization does to the objects of its folder before it fills in variables.
+    fn change(&mut self, kustomization: Kustomization<'set>, folder: &mut Folder) {
+        let object = kustomization.object;
+        self.patch(kustomization, folder);
         if let Some(namespace) = object.text("spec.targetNamespace") {
             for built in folder.objects.iter().filter(|built| built.id().kind == "Namespace") {
                 let id = built.id();
@@ -366,28 +400,34 @@ impl<'set> World<'set> {
                 set_image(&mut built.node, image);
             }
         }
+        folder.changed();
+    }
+
+    /// The objects of a folder with the variables of a Kustomization, and what came of filling them in.
+    fn fill(&mut self, delivery: &mut Delivery<'set>, folder: &Folder) -> Content {
+        let kustomization = delivery.kustomization;
         let values = kustomization.substitute();
-        let mut objects = Vec::new();
-        for built in &folder.objects {
-            let mut node = built.node.clone();
-            if kustomization.substitutes() {
-                let filled = substitute::object(&node, &values);
-                self.trouble(kustomization, &folder, built, &filled.trouble);
+        let substitutes = kustomization.substitutes();
+        let labels = kustomization.object.at("spec.commonMetadata");
+        let mut objects = Vec::with_capacity(folder.objects.len());
+        for (built, ready) in folder.objects.iter().zip(folder.ready()) {
+            let mut delivered = Arc::clone(&ready.delivered);
+            if ready.has_variables && substitutes {
+                let filled = substitute::object(&built.node, &values);
+                self.trouble(kustomization, folder, built, &filled.trouble);
                 delivery.used.extend(filled.used);
-                node = filled.node;
-            } else {
-                self.never_filled(kustomization, &folder, built);
+                delivered = Arc::new(Delivered::new(filled.node, false));
+            } else if ready.has_variables {
+                self.never_filled(kustomization, folder, built);
             }
-            objects.push(Delivered { object: Object::new(node.to_value()), node });
-        }
-        if let Some(labels) = object.at("spec.commonMetadata") {
-            for delivered in &mut objects {
-                yaml_merge(&mut delivered.object.value, &json!({"metadata": labels}));
+            if let Some(labels) = labels {
+                let mut own = Delivered::new(delivered.node.clone(), false);
+                yaml_merge(&mut own.object.value, &json!({"metadata": labels}));
+                delivered = Arc::new(own);
             }
+            objects.push(delivered);
         }
-        delivery.content = Content::Objects(objects);
-        delivery.folder = Some(Arc::new(folder));
-        delivery
+        Content::Objects(objects)
     }
 
     /// The folder of the catalogue that a Kustomization reads; none when it reads another source.
@@ -528,11 +568,6 @@ impl<'set> World<'set> {
                 _ => {}
             }
         }
-    }
-
-    /// All texts of the catalogue's files below a folder.
-    pub(super) fn texts(&self, folder: &str) -> impl Iterator<Item = (&'set str, &'set Arc<Source>)> {
-        self.folders.catalog().under(folder)
     }
 }
 
