@@ -62,7 +62,7 @@ fn proxmox_is_shown_and_explained() {
 /// A field, and where its value is found.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Field {
+struct Row {
     /// Its path below the block.
     field: String,
     /// What else is in the plan, with and without it.
@@ -136,12 +136,12 @@ fn follows(path: &str) -> bool {
 }
 
 /// What is wrong with where a field lands.
-fn problems(engine: &Engine, provider: Provider, field: &Field) -> Vec<String> {
+fn problems(engine: &Engine, provider: Provider, row: &Row) -> Vec<String> {
     let mut base = plans::base(provider);
-    for (path, value) in &field.with {
+    for (path, value) in &row.with {
         base = plans::set(&base, path, value.clone());
     }
-    let edited = plans::set(&base, &format!("spec.{provider}.{}", field.field), field.value.clone());
+    let edited = plans::set(&base, &format!("spec.{provider}.{}", row.field), row.value.clone());
     let [before, after] = [base, edited].map(|plan| render(engine, "plan", &plans::as_json(&plan), None));
     for rendered in [&before, &after] {
         if rendered.cluster.is_none() {
@@ -149,7 +149,7 @@ fn problems(engine: &Engine, provider: Provider, field: &Field) -> Vec<String> {
         }
     }
     let mut out = Vec::new();
-    for place in &field.lands {
+    for place in &row.lands {
         let objects = |rendered: &rendering::Rendered| -> Vec<Value> {
             let objects = rendered.objects.iter().map(|(_, object)| object);
             objects.filter(|object| place.is_of(object)).cloned().collect()
@@ -164,7 +164,7 @@ fn problems(engine: &Engine, provider: Provider, field: &Field) -> Vec<String> {
             continue;
         }
         let path = pointer(place.at.as_ref().expect("`at` or `text`"));
-        let wanted = place.gets.clone().unwrap_or_else(|| field.value.clone());
+        let wanted = place.gets.clone().unwrap_or_else(|| row.value.clone());
         if new.is_empty() {
             out.push(format!("there is no {}", place.kind));
         }
@@ -175,7 +175,7 @@ fn problems(engine: &Engine, provider: Provider, field: &Field) -> Vec<String> {
             }
         }
     }
-    out.extend(elsewhere(&before, &after, field));
+    out.extend(elsewhere(&before, &after, row));
     out
 }
 
@@ -185,7 +185,7 @@ fn plain(object: &Value) -> String {
 }
 
 /// Changes in places that the field's row does not name.
-fn elsewhere(before: &rendering::Rendered, after: &rendering::Rendered, field: &Field) -> Vec<String> {
+fn elsewhere(before: &rendering::Rendered, after: &rendering::Rendered, row: &Row) -> Vec<String> {
     let by_kind = |rendered: &rendering::Rendered| {
         let mut out: BTreeMap<String, Vec<Value>> = BTreeMap::new();
         for (_, object) in &rendered.objects {
@@ -197,7 +197,7 @@ fn elsewhere(before: &rendering::Rendered, after: &rendering::Rendered, field: &
     let mut out = Vec::new();
     for (kind, old) in before {
         let new = after.remove(&kind).unwrap_or_default();
-        if field.also.contains(&kind) {
+        if row.also.contains(&kind) {
             if old == new {
                 out.push(format!("{kind} does not follow"));
             }
@@ -210,7 +210,7 @@ fn elsewhere(before: &rendering::Rendered, after: &rendering::Rendered, field: &
             let mut paths = Vec::new();
             differences(old, new, "", &mut paths);
             let named = |path: &str| {
-                field.lands.iter().any(|place| {
+                row.lands.iter().any(|place| {
                     place.is_of(new)
                         && place.at.as_ref().is_none_or(|at| {
                             let at = pointer(at);
@@ -223,14 +223,14 @@ fn elsewhere(before: &rendering::Rendered, after: &rendering::Rendered, field: &
             out.extend(strange.map(|path| format!("{kind}{path} changes as well")));
         }
     }
-    out.extend(after.keys().filter(|kind| !field.also.contains(*kind)).map(|kind| format!("{kind} is new")));
+    out.extend(after.keys().filter(|kind| !row.also.contains(*kind)).map(|kind| format!("{kind} is new")));
     out
 }
 
 fn lands(provider: Provider) {
     let path = format!("tests/fixtures/blocks/{provider}.yaml");
     let text = std::fs::read_to_string(rendering::root().join(&path)).unwrap();
-    let table: Vec<Field> = serde_yaml::from_str(&text).unwrap();
+    let table: Vec<Row> = serde_yaml::from_str(&text).unwrap();
     // Of a mapping its fields are named.
     let fields: Vec<String> =
         block_variables(provider).iter().map(|(_, field)| field.words()[2..].join(".")).collect();
@@ -241,9 +241,9 @@ fn lands(provider: Provider) {
     let engine = rendering::engine();
     let wrong: Vec<String> = table
         .iter()
-        .flat_map(|field| {
-            let problems = problems(&engine, provider, field);
-            problems.into_iter().map(|problem| format!("{provider}.{}: {problem}", field.field))
+        .flat_map(|row| {
+            let problems = problems(&engine, provider, row);
+            problems.into_iter().map(|problem| format!("{provider}.{}: {problem}", row.field))
         })
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

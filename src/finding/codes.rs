@@ -292,12 +292,12 @@ codes! {
     EXPERIMENTAL_PROFILE = "IF0406", Content, "the profile is experimental",
         "Not every part of it has been checked together, and some of its schemas could not be had. `infraflux versions` says \
          which.";
-    RELEASE_UNKNOWN = "IF0408", Content, "a release that the profile does not know",
-        "A profile names the newest patch release of each minor that was there when it was made. A later one may exist by now; a \
-         mistyped one does not, and machines would wait for an image that nobody has.";
     COMPATIBILITY = "IF0407", Content, "the tables of versions are missing or wrong",
         "`management/profiles/compatibility.yaml` of the catalogue cannot be read. `infraflux eject \
          management/profiles/compatibility.yaml` writes the original.";
+    RELEASE_UNKNOWN = "IF0408", Content, "a release that the profile does not know",
+        "A profile names the newest patch release of each minor that was there when it was made. A later one may exist by now; a \
+         mistyped one does not, and machines would wait for an image that nobody has.";
 
     // 05 schemas of objects
     SCHEMA_UNKNOWN_FIELD = "IF0501", Content, "a field that the kind does not have",

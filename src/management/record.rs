@@ -113,8 +113,8 @@ mod tests {
         assert_eq!(
             text.strip_prefix(HEAD),
             Some(
-                "catalog: ./platform\nmanagement:\n  multitenant: true\n  profile: current\n  providers:\n    - aws\n    - proxmox\n  \
-                 variables:\n    HUB_TIME_SERVERS:\n      - 192.0.2.1\n"
+                "catalog: \"./platform\"\nmanagement:\n  multitenant: true\n  profile: current\n  providers:\n    - aws\n    - proxmox\n  \
+                 variables:\n    HUB_TIME_SERVERS:\n      - \"192.0.2.1\"\n"
             )
         );
         assert_eq!(Record::read(Source::new(FILE, text)), Ok(record()));
