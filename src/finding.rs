@@ -71,6 +71,9 @@ impl ObjectRef {
 
 impl std::fmt::Display for ObjectRef {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.name.is_empty() {
+            return write!(formatter, "{} without a name", self.kind);
+        }
         write!(formatter, "{} ", self.kind)?;
         if let Some(namespace) = &self.namespace {
             write!(formatter, "{namespace}/")?;

@@ -7,15 +7,18 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rayon::prelude::*;
 
+use self::views::Views;
 use super::{
     Object, Objects, Violation,
     rules::{self, Externals, Set},
     schema::{self, Check, Crd, Report, Schemas},
 };
 use crate::{
-    finding::{Finding, Findings, ObjectRef, Severity, codes},
+    finding::{Finding, Findings, ObjectRef, codes},
     yaml::{Location, Node, Sources, pointer::FieldPath},
 };
+
+mod views;
 
 /// Objects with their places.
 #[derive(Debug, Clone, Default)]
@@ -41,9 +44,27 @@ pub struct Against<'run> {
 /// How documents that are no objects at all are counted.
 const NO_KIND: &str = "without a kind (a values file?)";
 
-/// Groups whose objects are for tools and never reach an API server.
-const FOR_TOOLS: &[&str] =
-    &["kustomize.config.k8s.io", "config.kubernetes.io", "kpt.dev", "infraflux.io", "fn.kpt.dev"];
+/// Groups whose objects are for tools, or are files that components of Kubernetes read, and never reach an API server.
+const FOR_TOOLS: &[&str] = &[
+    "apiserver.config.k8s.io",
+    "apiserver.k8s.io",
+    "audit.k8s.io",
+    "config.kubernetes.io",
+    "eksctl.io",
+    "fn.kpt.dev",
+    "infraflux.io",
+    "kind.x-k8s.io",
+    "kpt.dev",
+    "kubeadm.k8s.io",
+    "kubelet.config.k8s.io",
+    "kubeproxy.config.k8s.io",
+    "kubescheduler.config.k8s.io",
+    "kustomize.config.k8s.io",
+    "skaffold",
+];
+
+/// The file with the contracts of a provider's releases, which `clusterctl` reads.
+const RELEASES: (&str, &str) = ("clusterctl.cluster.x-k8s.io", "Metadata");
 
 /// What documents of a Talos machine configuration have for an apiVersion. No kind of Kubernetes' core group has it.
 const TALOS: &str = "v1alpha1";
@@ -61,12 +82,10 @@ impl Documents {
                 continue;
             }
             if kind.ends_with("List")
-                && api_version == "v1"
                 && let Some(items) = node.get("items").and_then(Node::as_sequence)
             {
-                let items = items.to_vec();
-                open.extend(items.into_iter().rev());
-            } else if FOR_TOOLS.contains(&group) {
+                open.extend(items.iter().rev().map(|item| named_by_list(item, &node)));
+            } else if FOR_TOOLS.contains(&group) || (group, kind) == RELEASES {
                 *self.skipped.entry(format!("{kind} of {group}")).or_default() += 1;
             } else if api_version == TALOS {
                 *self.skipped.entry(format!("{kind} of Talos")).or_default() += 1;
@@ -142,22 +161,30 @@ impl Documents {
     #[must_use]
     pub fn check(&self, sources: &Sources, against: &Against<'_>) -> (Findings, Report) {
         let objects = self.objects();
-        let set = Set::new(&objects, against.previous, against.externals);
+        let file = |node: &Node| sources.get(node.place.source).map_or("", |source| source.name());
+        let files: Vec<&str> = self.nodes.iter().map(file).collect();
+        let views = Views::new(&objects, &files);
+        let sets = Set::of_views(&views.sets, against.previous, against.externals);
         let before: HashMap<Identity<'_>, &Object> =
             against.previous.iter().map(|object| (identity(&object.id), object)).collect();
         let all: Vec<&Object> = objects.iter().collect();
         let parts: Vec<(Vec<Finding>, Report)> = all
             .par_chunks(CHUNK)
             .zip(self.nodes.par_chunks(CHUNK))
-            .map(|(objects, nodes)| {
+            .zip(views.of.par_chunks(CHUNK))
+            .map(|((objects, nodes), views)| {
                 let mut report = Report::default();
                 let mut findings = Vec::new();
-                for (object, node) in objects.iter().zip(nodes) {
+                for ((object, node), view) in objects.iter().zip(nodes).zip(views) {
                     let previous = before.get(&identity(&object.id)).copied();
                     against.schemas.check_object(object, previous, against.check, &mut report);
                     let mut violations = std::mem::take(&mut report.violations);
                     let by_rules =
-                        rules::check_object(object, &set).into_iter().map(|(_, violation)| violation);
+                        sets.get(*view).into_iter().flat_map(|set| rules::check_object(object, set));
+                    // Told below, for all files together.
+                    let by_rules = by_rules
+                        .map(|(_, violation)| violation)
+                        .filter(|violation| violation.code.id != codes::DUPLICATE_OBJECT.id);
                     add(&mut violations, by_rules);
                     violations.retain(|violation| {
                         let later = is_filled_later(object, violation);
@@ -176,6 +203,7 @@ impl Documents {
             findings.extend(part);
             report.merge(counts);
         }
+        findings.extend(self.duplicates(sources, &objects));
         let place = |id: &ObjectRef| {
             let index = objects.iter().position(|object| object.id == *id)?;
             let node = self.nodes.get(index)?;
@@ -189,6 +217,61 @@ impl Documents {
     }
 }
 
+/// An entry of a list. In a list of one kind it need not say what it is.
+///
+/// Source: kubernetes/kubernetes `staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/unstructured/helpers.go`, decodeToList.
+fn named_by_list(item: &Node, list: &Node) -> Node {
+    let mut item = item.clone();
+    let of = |key: &str| list.as_mapping()?.entry(key).cloned();
+    let kind = list.get("kind").and_then(Node::as_str).and_then(|kind| kind.strip_suffix("List"));
+    if let (Some(kind), crate::yaml::Data::Mapping(mapping)) =
+        (kind.filter(|kind| !kind.is_empty()), &mut item.data)
+        && mapping.get("kind").is_none()
+        && mapping.get("apiVersion").is_none()
+        && let (Some(version), Some(mut entry)) = (of("apiVersion"), of("kind"))
+    {
+        entry.value.data = crate::yaml::Data::String(kind.into());
+        mapping.set(version);
+        mapping.set(entry);
+    }
+    item
+}
+
+impl Documents {
+    /// Objects that are there more than once. That is a warning: variants of one object may well lie side by side in what
+    /// is checked, and are never applied together.
+    fn duplicates(&self, sources: &Sources, objects: &Objects) -> Findings {
+        let mut known: HashMap<Identity<'_>, Vec<usize>> = HashMap::new();
+        for (position, object) in objects.iter().enumerate() {
+            known.entry(identity(&object.id)).or_default().push(position);
+        }
+        let mut findings = Findings::new();
+        for (position, object) in objects.iter().enumerate() {
+            let Some([first, second, ..]) = known.get(&identity(&object.id)).map(Vec::as_slice) else {
+                continue;
+            };
+            // A name with a variable is another one in the end.
+            if *second != position || object.id.name.is_empty() || object.id.name.contains("${") {
+                continue;
+            }
+            let count = known.get(&identity(&object.id)).map_or(0, Vec::len);
+            let place = |position: usize| {
+                let node = self.nodes.get(position)?;
+                location(sources, node, &FieldPath::of(["metadata", "name"]), false)
+            };
+            findings.push(
+                Finding::warning(&codes::DUPLICATE_OBJECT, format!("{} is there {count} times", object.id))
+                    .object(object.id.clone())
+                    .field(FieldPath::of(["metadata", "name"]))
+                    .at(place(position))
+                    .related("the first one", place(*first))
+                    .hint("keep one of them; variants that are never applied together are better checked one by one"),
+            );
+        }
+        findings
+    }
+}
+
 /// Chunks keep the order and let each thread gather its own counts.
 const CHUNK: usize = 64;
 
@@ -199,7 +282,7 @@ fn identity(id: &ObjectRef) -> Identity<'_> {
     (group, &id.kind, id.namespace.as_deref(), &id.name)
 }
 
-/// Adds what the rules say, without what the schema said already: both know which versions are served.
+/// Adds what the rules say, without what the schema said already: both know which versions are served and what is missing.
 pub(super) fn add(violations: &mut Vec<Violation>, by_rules: impl Iterator<Item = Violation>) {
     let versions = |code: &str| [codes::SCHEMA_VERSION.id, codes::SCHEMA_DEPRECATED.id].contains(&code);
     let told: HashSet<ObjectRef> = violations
@@ -207,8 +290,14 @@ pub(super) fn add(violations: &mut Vec<Violation>, by_rules: impl Iterator<Item 
         .filter(|violation| versions(violation.code.id))
         .map(|violation| violation.object.clone())
         .collect();
+    let missing: HashSet<(ObjectRef, FieldPath)> = violations
+        .iter()
+        .filter(|violation| violation.code.id == codes::SCHEMA_MISSING.id)
+        .map(|violation| (violation.object.clone(), violation.path.clone()))
+        .collect();
     let is_new = |violation: &Violation| {
-        violation.code.id != codes::NOT_SERVED.id || !told.contains(&violation.object)
+        (violation.code.id != codes::NOT_SERVED.id || !told.contains(&violation.object))
+            && (missing.is_empty() || !missing.contains(&(violation.object.clone(), violation.path.clone())))
     };
     violations.extend(by_rules.filter(is_new));
 }
@@ -216,28 +305,28 @@ pub(super) fn add(violations: &mut Vec<Violation>, by_rules: impl Iterator<Item 
 /// Whether a violation is about text that is something else by the time an API server sees it: a variable that Flux
 /// fills, a value that SOPS encrypts, and the block that SOPS adds.
 fn is_filled_later(object: &Object, violation: &Violation) -> bool {
-    let of_value = [
-        codes::SCHEMA_TYPE.id,
-        codes::SCHEMA_CHOICE.id,
-        codes::SCHEMA_FORM.id,
-        codes::SCHEMA_BOUNDS.id,
-        codes::SCHEMA_NAME.id,
-    ];
-    if of_value.contains(&violation.code.id) {
-        let value = violation.path.get(&object.value).and_then(serde_json::Value::as_str).unwrap_or_default();
-        return value.contains("${") || value.starts_with("ENC[");
+    let code = violation.code.id;
+    if code == codes::SCHEMA_UNKNOWN_FIELD.id {
+        return violation.path == FieldPath::of(["sops"]) && object.at("sops.mac").is_some();
     }
-    violation.code.id == codes::SCHEMA_UNKNOWN_FIELD.id
-        && violation.path == FieldPath::of(["sops"])
-        && object.at("sops.mac").is_some()
+    // What is missing or not served is so whatever a text becomes.
+    let of_another_kind = [codes::SCHEMA_MISSING.id, codes::SCHEMA_VERSION.id, codes::SCHEMA_DEPRECATED.id];
+    let open = |value: &serde_json::Value| {
+        value.as_str().is_some_and(|text| text.contains("${") || text.starts_with("ENC["))
+    };
+    !of_another_kind.contains(&code)
+        && violation.path.get(&object.value).is_some_and(|value| match value {
+            serde_json::Value::Array(items) => items.iter().any(open),
+            serde_json::Value::Object(labels) if violation.path.to_string().ends_with(".matchLabels") => {
+                labels.values().any(open)
+            }
+            value => open(value),
+        })
 }
 
 /// A violation at its line.
 fn finding(sources: &Sources, node: &Node, violation: Violation) -> Finding {
-    // Overlays of one object may well lie side by side in what is checked; they are never applied together.
-    let severity =
-        if violation.code.id == codes::DUPLICATE_OBJECT.id { Severity::Warning } else { violation.severity };
-    let mut finding = Finding::new(violation.code, severity, violation.message)
+    let mut finding = Finding::new(violation.code, violation.severity, violation.message)
         .at(location(sources, node, &violation.path, violation.code.id == codes::SCHEMA_UNKNOWN_FIELD.id))
         .object(violation.object)
         .field(violation.path);

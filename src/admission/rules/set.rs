@@ -80,6 +80,27 @@ impl<'set> Set<'set> {
     /// Indexes a set. `previous` and `externals` are those of [`super::check`].
     #[must_use]
     pub fn new(objects: &'set Objects, previous: &'set Objects, externals: &'set Externals) -> Self {
+        let objects: Vec<&Object> = objects.iter().collect();
+        Self::index(&objects, previous, externals, &mut PatchTexts::default())
+    }
+
+    /// Indexes parts of a set, which may overlap.
+    #[must_use]
+    pub fn of_views(
+        views: &[Vec<&'set Object>],
+        previous: &'set Objects,
+        externals: &'set Externals,
+    ) -> Vec<Self> {
+        let mut texts = PatchTexts::default();
+        views.iter().map(|objects| Self::index(objects, previous, externals, &mut texts)).collect()
+    }
+
+    fn index(
+        objects: &[&'set Object],
+        previous: &'set Objects,
+        externals: &'set Externals,
+        texts: &mut PatchTexts<'set>,
+    ) -> Self {
         let mut set = Self {
             externals,
             by_identity: HashMap::with_capacity(objects.len()),
@@ -94,19 +115,18 @@ impl<'set> Set<'set> {
             clusters_of: HashMap::new(),
             machines_in: HashMap::new(),
         };
-        let mut texts = PatchTexts::default();
-        for object in objects {
+        for object in objects.iter().copied() {
             set.by_identity.entry(identity(object)).or_default().push(object);
             set.by_kind.entry((object.group(), &object.id.kind)).or_default().push(object);
             let home = (object.group(), &*object.id.kind, object.id.namespace.as_deref());
             set.by_home.entry(home).or_default().push(object);
             set.by_name.entry(&object.id.name).or_default().push(object);
-            for config in MachineConfig::of(object, &mut texts) {
+            for config in MachineConfig::of(object, texts) {
                 set.configs_of.entry(identity(object)).or_default().push(set.configs.len());
                 set.configs.push(config);
             }
         }
-        for cluster in objects.of(CORE, "Cluster") {
+        for cluster in objects.iter().copied().filter(|object| object.is(CORE, "Cluster")) {
             for path in ["spec.controlPlaneRef", "spec.infrastructureRef"] {
                 let namespace = cluster.id.namespace.as_deref();
                 if let Some(target) = cluster.at(path).and_then(|reference| target(reference, namespace)) {
@@ -114,7 +134,7 @@ impl<'set> Set<'set> {
                 }
             }
         }
-        for object in objects {
+        for object in objects.iter().copied() {
             let Some(machines) = set.read_machines(object) else { continue };
             let index = set.machines.len();
             if let Some(template) = machines.template {
