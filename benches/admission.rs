@@ -88,7 +88,7 @@ fn world() -> &'static World {
 fn resolved(library: &Library, clusters: usize, kind: Clusters) -> Vec<ResolvedCluster> {
     let mut request = Request::default();
     request.add_plans(Source::new("fleet.yaml", fleet(clusters, kind))).expect("a plan");
-    let plans = request.merge(library.index()).expect("plans");
+    let plans = request.merge(library.index()).expect("plans").0;
     plans.par_iter().map(|plan| resolve(plan, library.index()).expect("a cluster").0).collect()
 }
 

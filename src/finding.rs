@@ -254,6 +254,19 @@ impl Findings {
         self.list.iter().filter(|finding| finding.severity == severity).count()
     }
 
+    /// The first of those that say the same of the same place: what many share is wrong once.
+    #[must_use]
+    pub fn distinct(self) -> Self {
+        let mut seen = std::collections::HashSet::new();
+        let mut list = self.list;
+        list.retain(|finding| {
+            let place = finding.location.as_ref();
+            let place = place.map(|location| (location.file().to_owned(), location.range().start));
+            seen.insert((finding.code.id, place, finding.message.clone()))
+        });
+        Self { list }
+    }
+
     /// `--strict`: warnings become errors.
     pub fn make_strict(&mut self) {
         for finding in &mut self.list {

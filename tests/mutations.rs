@@ -100,7 +100,7 @@ fn clusters() -> Vec<Cluster> {
             let library = Library::new(Catalog::embedded());
             let mut request = Request::default();
             request.add_plans(Source::new("plan.yaml", text)).unwrap();
-            let plans = request.merge(library.index()).unwrap();
+            let plans = request.merge(library.index()).unwrap().0;
             plans
                 .iter()
                 .filter_map(|plan| {

@@ -374,7 +374,7 @@ fn without_any_crds_strict_refuses_to_call_it_checked() {
     }
     // `up --strict` is about the plan: the summary says that schemas were not looked at.
     fs::copy(
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/providers/proxmox/ha.yaml"),
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/standalone/plan.yaml"),
         folder.path().join("plan.yaml"),
     )
     .unwrap();

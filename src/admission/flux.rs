@@ -8,8 +8,6 @@
 
 use std::sync::Arc;
 
-use crate::finding::Findings;
-
 use super::{
     Objects, Violation,
     schema::{self, Check, Schemas},
@@ -100,20 +98,4 @@ fn unique(violations: Vec<Violation>) -> Vec<Violation> {
         }
     }
     out
-}
-
-/// The same line of a shared folder is wrong once, however many Kustomizations read it.
-#[must_use]
-pub fn distinct(findings: Findings) -> Findings {
-    let mut seen = std::collections::BTreeSet::new();
-    findings
-        .into_iter()
-        .filter(|finding| {
-            let place = finding
-                .location
-                .as_ref()
-                .map(|location| (location.file().to_owned(), location.range().start));
-            seen.insert((finding.code.id, place, finding.message.clone()))
-        })
-        .collect()
 }

@@ -29,7 +29,7 @@ fn cases(catalog: &Catalog, plans: &[String]) -> Vec<Case> {
     for plan in plans {
         let mut request = Request::default();
         request.add_plans(Source::new("plan.yaml", plan.as_str())).unwrap();
-        for merged in request.merge(library.index()).unwrap() {
+        for merged in request.merge(library.index()).unwrap().0 {
             // A plan that does not resolve has its fault elsewhere.
             let Ok((resolved, _)) = resolve(&merged, library.index()) else { continue };
             let endpoint = resolved.network.endpoint.as_ref().map(|endpoint| endpoint.host.clone());

@@ -320,7 +320,7 @@ impl<'set> World<'set> {
     pub fn report(self) -> Report {
         Report {
             violations: super::unique(self.report.violations),
-            findings: super::distinct(self.report.findings),
+            findings: self.report.findings.distinct(),
         }
     }
 

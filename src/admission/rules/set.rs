@@ -40,14 +40,23 @@ pub(super) struct Machines<'set> {
 impl Machines<'_> {
     /// How many of them there may be at once, without those of a rollout.
     pub(super) fn most(&self) -> u64 {
-        let annotation = self.owner.value.get("metadata").and_then(|metadata| metadata.get("annotations"));
-        let maximum = annotation
-            .and_then(|annotations| annotations.get(super::core::MAX_SIZE))
+        self.limit(super::core::MAX_SIZE)
+    }
+
+    /// How many of them there are at least: the autoscaler's minimum.
+    pub(super) fn fewest(&self) -> u64 {
+        self.limit(super::core::MIN_SIZE)
+    }
+
+    fn limit(&self, annotation: &str) -> u64 {
+        let annotations = self.owner.value.get("metadata").and_then(|metadata| metadata.get("annotations"));
+        let limit = annotations
+            .and_then(|annotations| annotations.get(annotation))
             .and_then(Value::as_str)
             .and_then(|text| text.parse().ok());
         let replicas = field::integer(&self.owner.value, "spec.replicas")
             .and_then(|replicas| u64::try_from(replicas).ok());
-        maximum.or(replicas).unwrap_or(1)
+        limit.or(replicas).unwrap_or(1)
     }
 }
 
