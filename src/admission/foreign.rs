@@ -164,45 +164,52 @@ impl Documents {
         let file = |node: &Node| sources.get(node.place.source).map_or("", |source| source.name());
         let files: Vec<&str> = self.nodes.iter().map(file).collect();
         let views = Views::new(&objects, &files);
-        let sets = Set::of_views(&views.sets, against.previous, against.externals);
+        let mut seen_in = vec![Vec::new(); views.count()];
+        for (position, ((object, node), view)) in objects.iter().zip(&self.nodes).zip(&views.of).enumerate() {
+            if let Some(places) = seen_in.get_mut(*view) {
+                places.push((position, object, node));
+            }
+        }
         let before: HashMap<Identity<'_>, &Object> =
             against.previous.iter().map(|object| (identity(&object.id), object)).collect();
-        let all: Vec<&Object> = objects.iter().collect();
-        let parts: Vec<(Vec<Finding>, Report)> = all
-            .par_chunks(CHUNK)
-            .zip(self.nodes.par_chunks(CHUNK))
-            .zip(views.of.par_chunks(CHUNK))
-            .map(|((objects, nodes), views)| {
-                let mut report = Report::default();
-                let mut findings = Vec::new();
-                for ((object, node), view) in objects.iter().zip(nodes).zip(views) {
-                    let previous = before.get(&identity(&object.id)).copied();
-                    against.schemas.check_object(object, previous, against.check, &mut report);
-                    let mut violations = std::mem::take(&mut report.violations);
-                    let by_rules =
-                        sets.get(*view).into_iter().flat_map(|set| rules::check_object(object, set));
-                    // Told below, for all files together.
-                    let by_rules = by_rules
-                        .map(|(_, violation)| violation)
-                        .filter(|violation| violation.code.id != codes::DUPLICATE_OBJECT.id);
-                    add(&mut violations, by_rules);
-                    violations.retain(|violation| {
-                        let later = is_filled_later(object, violation);
-                        report.filled_later += u64::from(later);
-                        !later
-                    });
-                    findings
-                        .extend(violations.into_iter().map(|violation| finding(sources, node, violation)));
-                }
-                (findings, report)
-            })
-            .collect();
         let mut report = Report::default();
-        let mut findings = Findings::new();
-        for (part, counts) in parts {
-            findings.extend(part);
-            report.merge(counts);
+        let mut found: BTreeMap<usize, Vec<Finding>> = BTreeMap::new();
+        for (set, places) in Set::of_views(views.sets(), against.previous, against.externals).zip(seen_in) {
+            let parts: Vec<(Vec<(usize, Vec<Finding>)>, Report)> = places
+                .par_chunks(CHUNK)
+                .map(|places| {
+                    let mut report = Report::default();
+                    let mut found = Vec::new();
+                    for (position, object, node) in places {
+                        let previous = before.get(&identity(&object.id)).copied();
+                        against.schemas.check_object(object, previous, against.check, &mut report);
+                        let mut violations = std::mem::take(&mut report.violations);
+                        // Told below, for all files together.
+                        let by_rules = rules::check_object(object, &set)
+                            .into_iter()
+                            .map(|(_, violation)| violation)
+                            .filter(|violation| violation.code.id != codes::DUPLICATE_OBJECT.id);
+                        add(&mut violations, by_rules);
+                        violations.retain(|violation| {
+                            let later = is_filled_later(object, violation);
+                            report.filled_later += u64::from(later);
+                            !later
+                        });
+                        if !violations.is_empty() {
+                            let findings =
+                                violations.into_iter().map(|violation| finding(sources, node, violation));
+                            found.push((*position, findings.collect()));
+                        }
+                    }
+                    (found, report)
+                })
+                .collect();
+            for (part, counts) in parts {
+                found.extend(part);
+                report.merge(counts);
+            }
         }
+        let mut findings: Findings = found.into_values().flatten().collect();
         findings.extend(self.duplicates(sources, &objects));
         let place = |id: &ObjectRef| {
             let index = objects.iter().position(|object| object.id == *id)?;
