@@ -17,11 +17,15 @@ use super::{
 mod cilium;
 pub mod clean;
 pub mod duration;
+pub mod files;
 pub mod fleet;
 pub mod folder;
 pub mod graph;
+pub mod ignore;
+mod load;
 mod merge;
 mod order;
+pub mod place;
 pub mod simulate;
 mod substitute;
 mod variables;

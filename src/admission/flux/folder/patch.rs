@@ -1,0 +1,167 @@
+//! Patches of a kustomization: which objects they are for, and what they do to them.
+
+use regex::Regex;
+
+use super::{Built, transform::set};
+use crate::{
+    admission::flux::merge::{self, Refused},
+    finding::ObjectRef,
+    yaml::{self, Data, Limits, Node, Place, Source, Sources, scalar::Schema},
+};
+
+/// What a patch did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::admission::flux) struct Applied {
+    /// How many objects it changed.
+    pub(in crate::admission::flux) count: usize,
+    /// Whether its target has a selector that is not followed here.
+    pub(in crate::admission::flux) unknown_selector: bool,
+}
+
+/// The trees of a patch text; all their places are the one given.
+pub(in crate::admission::flux) fn trees_of(text: &str, place: Place) -> Result<Vec<Node>, String> {
+    let mut sources = Sources::new();
+    let id = sources.add(Source::new("patch", text));
+    let documents = yaml::read(&sources, id, Schema::Cluster, Limits::PLAN).map_err(|findings| {
+        findings.iter().map(|finding| finding.message.clone()).collect::<Vec<_>>().join("; ")
+    })?;
+    Ok(documents
+        .into_iter()
+        .filter(|document| document.root.data != Data::Null)
+        .map(|document| Node::from_value(&document.root.to_value(), place))
+        .collect())
+}
+
+/// Applies a patch to the objects that it is for.
+pub(in crate::admission::flux) fn apply(
+    objects: &mut Vec<Built>,
+    patch: &Node,
+    target: Option<&Node>,
+) -> Result<Applied, Refused> {
+    let mut applied = Applied { count: 0, unknown_selector: false };
+    let mut out = Vec::with_capacity(objects.len());
+    let mut trouble = None;
+    for object in objects.drain(..) {
+        let selected = match target {
+            Some(target) => selects(target, &object, &mut applied.unknown_selector),
+            None => named_by(patch, &object),
+        };
+        if !selected || trouble.is_some() {
+            out.push(object);
+            continue;
+        }
+        applied.count += 1;
+        if let Data::Sequence(operations) = &patch.data {
+            match merge::json(object.node.clone(), operations) {
+                Ok(node) => out.push(Built { node }),
+                Err(refused) => {
+                    trouble = Some(refused);
+                    out.push(object);
+                }
+            }
+        } else {
+            let built_in = is_built_in(object.text(&["apiVersion"]).unwrap_or_default());
+            let id = object.id();
+            out.extend(merge::strategic(object.node, patch, built_in).map(|node| named(node, &id)));
+        }
+    }
+    *objects = out;
+    trouble.map_or(Ok(applied), Err)
+}
+
+/// A patch for several objects has a name that means nothing; each of them keeps its own (kubernetes-sigs/kustomize
+/// `api/resource/resource.go`, `ApplySmPatch`).
+fn named(mut node: Node, id: &ObjectRef) -> Built {
+    let place = node.place;
+    set(&mut node, &["kind"], &id.kind, place);
+    set(&mut node, &["metadata", "name"], &id.name, place);
+    match &id.namespace {
+        Some(namespace) => set(&mut node, &["metadata", "namespace"], namespace, place),
+        None => {
+            if let Data::Mapping(root) = &mut node.data
+                && let Some(metadata) = root.get_mut("metadata")
+                && let Data::Mapping(metadata) = &mut metadata.data
+            {
+                metadata.remove("namespace");
+            }
+        }
+    }
+    Built { node }
+}
+
+/// Whether an API belongs to Kubernetes itself.
+pub(in crate::admission::flux) fn is_built_in(api_version: &str) -> bool {
+    match api_version.split_once('/') {
+        None => true,
+        Some((group, _)) => !group.contains('.') || group.ends_with(".k8s.io") && BUILT_IN.contains(&group),
+    }
+}
+
+const BUILT_IN: [&str; 11] = [
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "apiregistration.k8s.io",
+    "certificates.k8s.io",
+    "coordination.k8s.io",
+    "discovery.k8s.io",
+    "events.k8s.io",
+    "networking.k8s.io",
+    "rbac.authorization.k8s.io",
+    "scheduling.k8s.io",
+    "storage.k8s.io",
+];
+
+/// A patch without a target says in itself which object it is for.
+fn named_by(patch: &Node, object: &Built) -> bool {
+    let text =
+        |node: &Node, path: &[&str]| node.at(path.iter().copied()).and_then(Node::as_str).map(str::to_owned);
+    let group = |node: &Node| {
+        text(node, &["apiVersion"])
+            .map(|version| version.rsplit_once('/').map_or(String::new(), |(group, _)| group.to_owned()))
+    };
+    let same_namespace = match text(patch, &["metadata", "namespace"]) {
+        Some(namespace) => text(&object.node, &["metadata", "namespace"]).is_none_or(|own| own == namespace),
+        None => true,
+    };
+    group(patch) == group(&object.node)
+        && text(patch, &["kind"]) == text(&object.node, &["kind"])
+        && text(patch, &["metadata", "name"]) == text(&object.node, &["metadata", "name"])
+        && same_namespace
+}
+
+/// Whether a target selects an object: each field is a regular expression over the whole.
+fn selects(target: &Node, object: &Built, unknown: &mut bool) -> bool {
+    let version = object.text(&["apiVersion"]).unwrap_or_default();
+    let (group, version) = version.rsplit_once('/').unwrap_or(("", version));
+    let fields = [
+        ("group", group),
+        ("version", version),
+        ("kind", object.text(&["kind"]).unwrap_or_default()),
+        ("name", object.text(&["metadata", "name"]).unwrap_or_default()),
+        ("namespace", object.text(&["metadata", "namespace"]).unwrap_or_default()),
+    ];
+    let fits = fields.iter().all(|(key, value)| {
+        target.get(key).and_then(Node::as_str).is_none_or(|pattern| {
+            Regex::new(&format!("^(?:{pattern})$")).is_ok_and(|regex| regex.is_match(value))
+        })
+    });
+    fits && [("labelSelector", "labels"), ("annotationSelector", "annotations")].iter().all(|(key, part)| {
+        target.get(key).and_then(Node::as_str).is_none_or(|selector| {
+            selector.split(',').all(|term| {
+                let Some((label, value)) = term
+                    .split_once('=')
+                    .map(|(label, value)| (label.trim(), value.trim_start_matches('=').trim()))
+                else {
+                    *unknown = true;
+                    return true;
+                };
+                if label.ends_with('!') {
+                    *unknown = true;
+                    return true;
+                }
+                object.text(&["metadata", part, label]) == Some(value)
+            })
+        })
+    })
+}
+

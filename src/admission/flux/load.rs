@@ -1,0 +1,382 @@
+//! What a Kustomization delivers: its folder built, patched, moved and filled, as kustomize-controller would do it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use serde_json::{Value, json};
+
+use super::{
+    folder::{self, Applied, Built, Folder},
+    merge::Refused,
+    place::Home,
+    substitute::{self, Trouble, Variables},
+    world::{Kustomization, Report, field, list},
+};
+use crate::{
+    admission::{Object, Violation},
+    finding::{Code, Finding, Severity, codes, suggest},
+    yaml::{Data, Location, Node, Place, Source, pointer::FieldPath},
+};
+
+/// The objects of a Kustomization, and what was found on the way to them.
+#[derive(Debug)]
+pub struct Load<'run> {
+    /// Its objects.
+    pub content: Content,
+    /// Where its folder is.
+    pub(super) home: Home<'run>,
+    /// The variables that its folder uses.
+    pub(super) used: BTreeSet<String>,
+    /// Whether variables may have values that are not known here.
+    pub(super) is_open: bool,
+    /// Whether something of the folder was not followed.
+    pub(super) is_partial: bool,
+    pub(super) folder: Option<Arc<Folder>>,
+    pub(super) report: Report,
+}
+
+/// The objects of a Kustomization.
+#[derive(Debug)]
+pub enum Content {
+    /// Built from the folder.
+    Objects(Vec<Delivered>),
+    /// They lie in another source, which is not read.
+    Foreign,
+    /// The folder is not there.
+    Missing,
+}
+
+/// An object as Flux applies it.
+#[derive(Debug)]
+pub struct Delivered {
+    /// Its content.
+    pub object: Object,
+    /// The same with places.
+    pub(super) node: Node,
+}
+
+/// How a Kustomization is to be taken.
+pub(super) struct Manner<'run> {
+    /// InfraFlux's own: what its catalogue and its render do without is reported too.
+    pub(super) own: bool,
+    /// What its variables are.
+    pub(super) variables: Variables,
+    /// Where a field of the Kustomization is written.
+    pub(super) written: &'run dyn Fn(&[&str]) -> Option<Location>,
+}
+
+/// Loads one Kustomization.
+pub(super) fn load<'run>(kustomization: Kustomization<'_>, home: Home<'run>, manner: &Manner<'_>) -> Load<'run> {
+    let load = Load {
+        content: Content::Foreign,
+        used: BTreeSet::new(),
+        is_open: false,
+        is_partial: false,
+        folder: None,
+        report: Report::default(),
+        home,
+    };
+    let object = kustomization.object;
+    let mut components: Vec<String> =
+        list(object, "spec.components").iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    if load.home.path().is_none() {
+        return load;
+    }
+    if object.at("spec.ignoreMissingComponents") == Some(&Value::Bool(true)) {
+        components.retain(|component| load.home.has_folder(component));
+    }
+    let built = load.home.get(&components);
+    let mut loader = Loader { kustomization, manner, load };
+    match built {
+        Some(folder) => loader.fill(&folder),
+        None => loader.missing(),
+    }
+    loader.load
+}
+
+struct Loader<'call, 'run> {
+    kustomization: Kustomization<'call>,
+    manner: &'call Manner<'call>,
+    load: Load<'run>,
+}
+
+impl Loader<'_, '_> {
+    fn violation(&mut self, code: &'static Code, path: FieldPath, message: String, hint: impl Into<String>) {
+        let violation = Violation::error(code, self.kustomization.object, path, message).hint(hint);
+        self.load.report.violations.push(violation);
+    }
+
+    fn missing(&mut self) {
+        self.load.content = Content::Missing;
+        let home = &self.load.home;
+        let path = home.path().unwrap_or_default();
+        let message = format!("{} has no folder `{path}`", home.title());
+        let all = home.near();
+        let near = suggest::nearest(path, all.iter().map(String::as_str));
+        let said = "Flux would report `kustomization path not found`";
+        let guess = home.guess().cloned();
+        let hint = match (near.as_slice(), &guess) {
+            ([], Some(source)) => {
+                format!("{said}; if the source is another repository, say `--local-sources {source}=DIR`")
+            }
+            ([], None) => format!("{said}; correct the path or add the folder"),
+            (near, _) => format!("{said}; did you mean {}?", suggest::list(near, "or")),
+        };
+        self.violation(&codes::FLUX_PATH, FieldPath::of(["spec", "path"]), message, hint);
+        if guess.is_some()
+            && let Some(last) = self.load.report.violations.last_mut()
+        {
+            last.severity = Severity::Warning;
+        }
+    }
+
+    fn fill(&mut self, built: &Arc<Folder>) {
+        let object = self.kustomization.object;
+        let mut folder = Folder::clone(built);
+        self.load.report.findings.extend(folder.findings.iter().cloned());
+        if self.manner.own {
+            self.load.report.findings.extend(folder.manners.iter().cloned());
+        }
+        self.load.is_partial |= !folder.remote.is_empty()
+            || folder.findings.iter().any(|finding| *finding.code == codes::FLUX_NOT_CHECKED);
+        self.patch(&mut folder);
+        if let Some(namespace) = object.text("spec.targetNamespace") {
+            self.target(&mut folder, namespace);
+        }
+        let text = |key: &str| object.text(&format!("spec.{key}")).unwrap_or_default();
+        let (prefix, suffix) = (text("namePrefix"), text("nameSuffix"));
+        if !prefix.is_empty() || !suffix.is_empty() {
+            for built in std::mem::take(&mut folder.objects) {
+                let place = built.node.place;
+                folder.objects.push(built);
+                folder::rename(folder.objects.last_mut().map(std::slice::from_mut).unwrap_or_default(), prefix, suffix, place);
+            }
+        }
+        for image in list(object, "spec.images") {
+            for built in &mut folder.objects {
+                let image = Node::from_value(image, built.node.place);
+                folder::set_image(&mut built.node, &image);
+            }
+        }
+        let mut objects = Vec::new();
+        for built in &folder.objects {
+            let mut node = built.node.clone();
+            if self.kustomization.substitutes() {
+                let filled = substitute::object(&node, &self.manner.variables);
+                self.trouble(&folder, built, &filled.trouble);
+                self.load.used.extend(filled.used);
+                self.load.is_open |= filled.is_open;
+                node = filled.node;
+            } else if self.manner.own {
+                self.never_filled(&folder, built);
+            }
+            objects.push(Delivered { object: Object::new(node.to_value()), node });
+        }
+        if let Some(labels) = object.at("spec.commonMetadata") {
+            for delivered in &mut objects {
+                let metadata = json!({"metadata": labels});
+                crate::yaml::overlay::merge_value(&mut delivered.object.value, &metadata);
+            }
+        }
+        self.load.content = Content::Objects(objects);
+        self.load.folder = Some(Arc::new(folder));
+    }
+
+    /// `targetNamespace`, which comes to Namespaces as well.
+    fn target(&mut self, folder: &mut Folder, namespace: &str) {
+        for built in folder.objects.iter().filter(|built| built.id().kind == "Namespace") {
+            let id = built.id();
+            if !self.manner.own && id.name == namespace {
+                continue;
+            }
+            let mut finding = Finding::error(
+                &codes::FLUX_NAMESPACE,
+                format!(
+                    "the Namespace `{}` would be renamed to `{namespace}`, because the Kustomization `{}` has a \
+                     `targetNamespace`",
+                    id.name,
+                    self.kustomization.name()
+                ),
+            )
+            .object(id)
+            .at(folder.locate(built.node.place));
+            if self.manner.own {
+                finding = finding.hint("move the Namespace to the stage `prereqs`, which goes to the cluster");
+            } else {
+                finding = finding.hint("deliver it with another Kustomization, or give it that name");
+                finding.severity = Severity::Warning;
+            }
+            self.load.report.findings.push(finding);
+        }
+        folder::set_namespace(&mut folder.objects, namespace);
+    }
+
+    /// The Kustomization's own patches, which come after those of the folder.
+    fn patch(&mut self, folder: &mut Folder) {
+        let object = self.kustomization.object;
+        for (position, entry) in list(object, "spec.patches").iter().enumerate() {
+            let words = ["spec", "patches", &position.to_string(), "patch"];
+            let path = field(&words);
+            let text = entry.get("patch").and_then(Value::as_str).unwrap_or_default();
+            let place = match (self.manner.written)(&words) {
+                Some(location) => Place::new(folder.sources.add(location.source().clone()), location.range()),
+                None => {
+                    let name = format!("spec.patches[{position}] of {}", object.id);
+                    Place::new(folder.sources.add(Source::new(name, text)), 0..text.len())
+                }
+            };
+            let target = entry.get("target").map(|target| Node::from_value(target, place));
+            let trees = match folder::trees_of(text, place) {
+                Ok(trees) => trees,
+                Err(message) => {
+                    self.violation(&codes::FLUX_PATCH, path, message, "a patch is YAML or JSON");
+                    continue;
+                }
+            };
+            for tree in trees {
+                let result = folder::apply(&mut folder.objects, &tree, target.as_ref());
+                let (code, message, hint) = match result {
+                    // A target may match nothing; a patch that names its object itself may not.
+                    Ok(Applied { count: 0, .. }) if target.is_some() && !self.manner.own => continue,
+                    Ok(Applied { count: 0, .. }) => (
+                        &codes::FLUX_PATCH,
+                        "the patch is for an object that is not in the folder".to_owned(),
+                        if self.manner.own {
+                            "correct the kind and name that it is for, or its stage; Flux says nothing about a target that \
+                             matches nothing"
+                        } else {
+                            "correct the kind and name that it is for"
+                        },
+                    ),
+                    Ok(Applied { unknown_selector: false, .. }) => continue,
+                    Err(Refused::Wrong(message)) => (&codes::FLUX_PATCH, message, "correct the patch"),
+                    Ok(_) => (
+                        &codes::FLUX_NOT_CHECKED,
+                        "the label selector of the patch is not followed here".to_owned(),
+                        "`kubectl kustomize` shows what it does",
+                    ),
+                    Err(Refused::Unsupported(what)) => (
+                        &codes::FLUX_NOT_CHECKED,
+                        format!("{what} of the patch is not followed here"),
+                        "`kubectl kustomize` shows what it does",
+                    ),
+                };
+                self.violation(code, path.clone(), message, hint);
+                if *code == codes::FLUX_NOT_CHECKED
+                    && let Some(last) = self.load.report.violations.last_mut()
+                {
+                    last.severity = Severity::Warning;
+                    self.load.is_partial = true;
+                }
+            }
+        }
+    }
+
+    fn trouble(&mut self, folder: &Folder, built: &Built, trouble: &[(Place, Trouble)]) {
+        let own = self.manner.own;
+        for (place, trouble) in trouble {
+            let (code, message, hint) = match trouble {
+                Trouble::Unset(name) => (
+                    &codes::FLUX_VARIABLE,
+                    format!(
+                        "the variable `{name}` has no value in the Kustomization `{}`",
+                        self.kustomization.name()
+                    ),
+                    if own {
+                        "declare it in the bundle's `bundle.yaml` (or the folder's `hub-variables.yaml`) and supply it; a literal \
+                         `${` is written `$${`"
+                    } else {
+                        "supply it in `postBuild`, or write a default: `${name:=value}`; where the text itself is meant, write \
+                         `$${`, or annotate the object with `kustomize.toolkit.fluxcd.io/substitute: disabled`"
+                    },
+                ),
+                Trouble::Unsupported(_) if !own => {
+                    self.load.is_partial = true;
+                    continue;
+                }
+                Trouble::Unsupported(text) => (
+                    &codes::FLUX_NOT_CHECKED,
+                    format!("`{text}` is not followed here"),
+                    "write `${name}` or `${name:=default}`, and `$${` where the text itself is meant",
+                ),
+                Trouble::Broken(text) => (
+                    &codes::FLUX_VARIABLE,
+                    format!("with its variables filled in, `{text}` is not one YAML value"),
+                    if own {
+                        "put `${quote}` at both ends where the value must stay a string, and let the variable's pattern keep \
+                         quotes and `: ` out"
+                    } else {
+                        "Flux writes the object as text and fills that in; keep quotes and `: ` out of the value"
+                    },
+                ),
+            };
+            let mut finding =
+                Finding::error(code, message).object(built.id()).at(folder.locate(*place)).hint(hint);
+            if *code == codes::FLUX_NOT_CHECKED {
+                finding.severity = Severity::Warning;
+            }
+            self.load.report.findings.push(finding);
+        }
+    }
+
+    /// Without a single variable Flux substitutes nothing, so a `${` reaches the cluster as it stands.
+    fn never_filled(&mut self, folder: &Folder, built: &Built) {
+        if substitute::is_disabled(&built.node) {
+            return;
+        }
+        let mut open = vec![&built.node];
+        while let Some(node) = open.pop() {
+            match &node.data {
+                Data::Mapping(mapping) => open.extend(mapping.entries.iter().map(|entry| &entry.value)),
+                Data::Sequence(items) => open.extend(items),
+                Data::String(text) if text.contains("${") => {
+                    self.load.report.findings.push(
+                        Finding::error(
+                            &codes::FLUX_VARIABLE,
+                            format!(
+                                "`${{` stays as it is: the Kustomization `{}` substitutes nothing",
+                                self.kustomization.name()
+                            ),
+                        )
+                        .object(built.id())
+                        .at(folder.locate(node.place))
+                        .hint(
+                            "supply the variable under `postBuild.substitute`; where the text itself is meant, annotate the \
+                             object with `kustomize.toolkit.fluxcd.io/substitute: disabled`",
+                        ),
+                    );
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Load<'_> {
+    /// The objects that were built, none when they are elsewhere.
+    #[must_use]
+    pub fn objects(&self) -> &[Delivered] {
+        match &self.content {
+            Content::Objects(objects) => objects,
+            Content::Foreign | Content::Missing => &[],
+        }
+    }
+
+    /// A place in the folder's files.
+    pub(super) fn locate(&self, place: Place) -> Option<Location> {
+        self.folder.as_ref().and_then(|folder| folder.locate(place))
+    }
+}
+
+/// The inline values of a Kustomization's variables.
+pub(super) fn inline(object: &Object) -> BTreeMap<String, String> {
+    object
+        .at("spec.postBuild.substitute")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+        .collect()
+}
