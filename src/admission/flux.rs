@@ -14,12 +14,17 @@ use super::{
     secrets,
 };
 
+mod artifact;
 mod cilium;
 pub mod clean;
+pub mod coverage;
 pub mod duration;
+pub mod expand;
 pub mod files;
+mod find;
 pub mod fleet;
 pub mod folder;
+pub mod given;
 pub mod graph;
 pub mod ignore;
 mod load;
@@ -33,8 +38,9 @@ mod wiring;
 pub mod world;
 
 pub use clean::Checks;
+pub(crate) use folder::normal;
 pub use folder::Folders;
-pub use world::{Report, Repository, World};
+pub use world::{KUSTOMIZE, Report, Repository, World};
 
 /// Checks the Flux objects among a hub's objects, and what they deliver.
 ///
@@ -84,6 +90,10 @@ pub fn check_schemas(world: &mut World<'_>, schemas: &Schemas) {
 fn plain_secrets(world: &mut World<'_>) {
     let mut findings = Vec::new();
     for delivery in &world.deliveries {
+        if !world.owns(delivery.kustomization.object) {
+            findings.extend(delivery.load.plain_secrets());
+            continue;
+        }
         for delivered in delivery.objects() {
             let objects: Objects = std::iter::once(delivered.object.clone()).collect();
             for violation in secrets::violations(&objects) {
@@ -100,13 +110,18 @@ fn plain_secrets(world: &mut World<'_>) {
 }
 
 fn unique(violations: Vec<Violation>) -> Vec<Violation> {
-    let mut out: Vec<Violation> = Vec::with_capacity(violations.len());
-    for violation in violations {
-        if !out.contains(&violation) {
-            out.push(violation);
-        }
-    }
-    out
+    let mut seen = std::collections::HashSet::new();
+    violations
+        .into_iter()
+        .filter(|violation| {
+            seen.insert((
+                violation.code.id,
+                violation.object.clone(),
+                violation.path.to_string(),
+                violation.message.clone(),
+            ))
+        })
+        .collect()
 }
 
 /// The same line of a shared folder is wrong once, however many Kustomizations read it.
@@ -120,7 +135,9 @@ pub fn distinct(findings: Findings) -> Findings {
                 .location
                 .as_ref()
                 .map(|location| (location.file().to_owned(), location.range().start));
-            seen.insert((finding.code.id, place, finding.message.clone()))
+            // Without a place an object is what is known of it.
+            let object = finding.object.clone().filter(|_| place.is_none());
+            seen.insert((finding.code.id, place, object.map(|id| id.to_string()), finding.message.clone()))
         })
         .collect()
 }

@@ -9,6 +9,13 @@ use rayon::prelude::*;
 
 use super::{
     Object, Objects, Violation,
+    flux::{
+        self, Folders,
+        coverage::Coverage,
+        expand::Given,
+        given::Repositories,
+        place::Places,
+    },
     rules::{self, Externals, Set},
     schema::{self, Check, Crd, Report, Schemas},
 };
@@ -36,10 +43,40 @@ pub struct Against<'run> {
     pub externals: &'run Externals,
     /// How strictly.
     pub check: Check,
+    /// InfraFlux's catalogue.
+    pub catalog: &'run Folders,
+    /// Where the folders of Kustomizations are found.
+    pub places: &'run Places,
+}
+
+/// What came of checking objects.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// What is wrong, in the order of the objects; what Flux makes of them comes last.
+    pub findings: Findings,
+    /// What the schemas covered. Its violations are among the findings.
+    pub report: Report,
+    /// What Flux's checks covered.
+    pub flux: Coverage,
+}
+
+/// An object to be checked.
+#[derive(Debug, Clone, Copy)]
+struct Item<'run> {
+    object: &'run Object,
+    node: &'run Node,
+    sources: &'run Sources,
+    /// What is compared with what was there before: the object as it was written.
+    written: &'run ObjectRef,
+    /// Whether Flux made it of what was written.
+    is_built: bool,
 }
 
 /// How documents that are no objects at all are counted.
 const NO_KIND: &str = "without a kind (a values file?)";
+
+/// How documents are counted of which SOPS encrypted everything.
+const ENCRYPTED: &str = "encrypted as a whole";
 
 /// Groups whose objects are for tools and never reach an API server.
 const FOR_TOOLS: &[&str] =
@@ -68,6 +105,8 @@ impl Documents {
                 open.extend(items.into_iter().rev());
             } else if FOR_TOOLS.contains(&group) {
                 *self.skipped.entry(format!("{kind} of {group}")).or_default() += 1;
+            } else if api_version.starts_with("ENC[") {
+                *self.skipped.entry(ENCRYPTED.to_owned()).or_default() += 1;
             } else if api_version == TALOS {
                 *self.skipped.entry(format!("{kind} of Talos")).or_default() += 1;
             } else if api_version.is_empty() && kind.is_empty() {
@@ -92,6 +131,18 @@ impl Documents {
         self.nodes.len()
     }
 
+    /// Whether there are objects of a group and kind.
+    #[must_use]
+    pub fn have(&self, group: &str, kind: &str) -> bool {
+        let is = |node: &Node, key: &str, wanted: &dyn Fn(&str) -> bool| {
+            node.get(key).and_then(Node::as_str).is_some_and(wanted)
+        };
+        let of_group = |version: &str| version.rsplit_once('/').map_or("", |(group, _)| group) == group;
+        self.nodes
+            .iter()
+            .any(|node| is(node, "kind", &|found| found == kind) && is(node, "apiVersion", &of_group))
+    }
+
     /// Whether there is no object.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -102,9 +153,9 @@ impl Documents {
     #[must_use]
     pub fn skipped(&self) -> Option<String> {
         let one = |(what, count): (&String, &u64)| match count {
-            _ if what != NO_KIND => format!("{count} {what}"),
-            1 => format!("1 document {NO_KIND}"),
-            count => format!("{count} documents {NO_KIND}"),
+            _ if what != NO_KIND && what != ENCRYPTED => format!("{count} {what}"),
+            1 => format!("1 document {what}"),
+            count => format!("{count} documents {what}"),
         };
         let parts: Vec<String> = self.skipped.iter().map(one).collect();
         (!parts.is_empty()).then(|| parts.join(", "))
@@ -138,23 +189,47 @@ impl Documents {
         findings
     }
 
-    /// Checks all objects. Findings come in the order of the objects.
+    /// Checks all objects. What a Kustomization delivers is checked as Flux would apply it, and not as it is written.
     #[must_use]
-    pub fn check(&self, sources: &Sources, against: &Against<'_>) -> (Findings, Report) {
+    pub fn check(&self, sources: &Sources, against: &Against<'_>) -> Checked {
         let objects = self.objects();
-        let set = Set::new(&objects, against.previous, against.externals);
+        let given = Given {
+            objects: &objects,
+            nodes: &self.nodes,
+            sources,
+            catalog: against.catalog,
+            places: against.places,
+            externals: against.externals,
+        };
+        let flux = Repositories::load(&given);
+        let mut items: Vec<Item<'_>> = objects
+            .iter()
+            .zip(&self.nodes)
+            .enumerate()
+            .filter(|(position, _)| !flux.as_ref().is_some_and(|flux| flux.delivers(*position)))
+            .map(|(_, (object, node))| Item { object, node, sources, written: &object.id, is_built: false })
+            .collect();
+        let built = flux.as_ref().map(Repositories::built).unwrap_or_default();
+        items.extend(built.iter().map(|built| Item {
+            object: built.object,
+            node: built.node,
+            sources: built.sources,
+            written: built.written.and_then(|position| objects.get(position)).map_or(&built.object.id, |object| &object.id),
+            is_built: true,
+        }));
+        let all: Vec<&Object> = items.iter().map(|item| item.object).collect();
+        let set = Set::of_all(&all, against.previous, against.externals);
         let before: HashMap<Identity<'_>, &Object> =
             against.previous.iter().map(|object| (identity(&object.id), object)).collect();
-        let all: Vec<&Object> = objects.iter().collect();
-        let parts: Vec<(Vec<Finding>, Report)> = all
+        let parts: Vec<(Vec<Finding>, Report)> = items
             .par_chunks(CHUNK)
-            .zip(self.nodes.par_chunks(CHUNK))
-            .map(|(objects, nodes)| {
+            .map(|items| {
                 let mut report = Report::default();
                 let mut findings = Vec::new();
-                for (object, node) in objects.iter().zip(nodes) {
-                    let previous = before.get(&identity(&object.id)).copied();
-                    against.schemas.check_object(object, previous, against.check, &mut report);
+                for item in items {
+                    let object = item.object;
+                    let previous = before.get(&identity(&object.id)).or_else(|| before.get(&identity(item.written)));
+                    against.schemas.check_object(object, previous.copied(), against.check, &mut report);
                     let mut violations = std::mem::take(&mut report.violations);
                     let by_rules =
                         rules::check_object(object, &set).into_iter().map(|(_, violation)| violation);
@@ -162,10 +237,13 @@ impl Documents {
                     violations.retain(|violation| {
                         let later = is_filled_later(object, violation);
                         report.filled_later += u64::from(later);
-                        !later
+                        // Several clusters have objects of one name, and Flux's checks know about references to theirs.
+                        let twice = item.is_built && *violation.code == codes::DUPLICATE_OBJECT;
+                        !later && !twice && !flux::given::judges(violation)
                     });
-                    findings
-                        .extend(violations.into_iter().map(|violation| finding(sources, node, violation)));
+                    findings.extend(
+                        violations.into_iter().map(|violation| finding(item.sources, item.node, violation)),
+                    );
                 }
                 (findings, report)
             })
@@ -177,16 +255,55 @@ impl Documents {
             report.merge(counts);
         }
         let place = |id: &ObjectRef| {
-            let index = objects.iter().position(|object| object.id == *id)?;
-            let node = self.nodes.get(index)?;
-            sources.locate(node.get("kind").unwrap_or(node).place)
+            let item = items.iter().find(|item| item.object.id == *id)?;
+            item.sources.locate(item.node.get("kind").unwrap_or(item.node).place)
         };
         findings.extend(report.findings(against.schemas).into_iter().map(|finding| {
             let location = finding.object.as_ref().and_then(place);
             finding.at(location)
         }));
-        (findings, report)
+        let mut checked = Checked { findings, report, flux: Coverage::default() };
+        if let Some(flux) = &flux {
+            checked.findings = apart(checked.findings, &items);
+            let outcome = flux.check(&finding);
+            checked.findings.extend(outcome.findings);
+            checked.flux = outcome.coverage;
+            // One line of a base is wrong once, however many overlays and clusters have it.
+            checked.findings = once(flux::distinct(checked.findings));
+        }
+        checked
     }
+}
+
+/// Without the remarks that an object is there several times when each lies in another folder: those of two clusters.
+fn apart(findings: Findings, items: &[Item<'_>]) -> Findings {
+    let folder = |location: &Location| location.file().rsplit_once('/').map(|(folder, _)| folder.to_owned());
+    let mut folders: HashMap<&ObjectRef, Vec<Option<String>>> = HashMap::new();
+    if findings.iter().any(|finding| *finding.code == codes::DUPLICATE_OBJECT) {
+        for item in items {
+            let location = item.sources.locate(item.node.place);
+            folders.entry(&item.object.id).or_default().push(location.as_ref().and_then(folder));
+        }
+    }
+    let is_apart = |finding: &Finding| {
+        let Some((id, location)) = finding.object.as_ref().zip(finding.location.as_ref()) else { return false };
+        let own = folder(location);
+        folders.get(id).is_some_and(|all| all.iter().filter(|other| **other == own).count() < 2)
+    };
+    let is_told = |finding: &Finding| *finding.code != codes::DUPLICATE_OBJECT || !is_apart(finding);
+    findings.into_iter().filter(is_told).collect()
+}
+
+/// One line whose references lead nowhere in many namespaces, because a patch brings it to many objects, is told once.
+fn once(findings: Findings) -> Findings {
+    let mut seen = HashSet::new();
+    let is_new = |finding: &Finding| {
+        let references = [codes::DANGLING.id, codes::OTHER_NAMESPACE.id];
+        let place = finding.location.as_ref().map(|location| (location.file().to_owned(), location.range().start));
+        !references.contains(&finding.code.id) || place.is_none() || seen.insert((finding.code.id, place))
+    };
+    let mut is_new = is_new;
+    findings.into_iter().filter(|finding| is_new(finding)).collect()
 }
 
 /// Chunks keep the order and let each thread gather its own counts.
@@ -223,6 +340,16 @@ fn is_filled_later(object: &Object, violation: &Violation) -> bool {
         codes::SCHEMA_BOUNDS.id,
         codes::SCHEMA_NAME.id,
     ];
+    // A version, and what a reference names.
+    let of_names = [
+        codes::NOT_SERVED.id,
+        codes::DANGLING.id,
+        codes::OTHER_NAMESPACE.id,
+        codes::WRONG_TARGET.id,
+    ];
+    if of_names.contains(&violation.code.id) {
+        return violation.message.contains("${");
+    }
     if of_value.contains(&violation.code.id) {
         let value = violation.path.get(&object.value).and_then(serde_json::Value::as_str).unwrap_or_default();
         return value.contains("${") || value.starts_with("ENC[");

@@ -27,7 +27,7 @@ pub(in crate::admission::flux) use patch::is_built_in;
 pub(super) use transform::{rename, set_all, set_image, set_namespace};
 
 /// The names by which kustomize knows a kustomization.
-const KUSTOMIZATION: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+pub(super) const KUSTOMIZATION: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// Kinds without a namespace; of others than these and custom ones, `namespace:` sets it (kustomize asks its OpenAPI data).
 const CLUSTER_SCOPED: [&str; 40] = [
@@ -224,8 +224,26 @@ impl<Of: Files> Folders<Of> {
     }
 }
 
+/// The folders that a kustomization includes, and whether it is a component. One that cannot be read includes nothing.
+pub(super) fn includes(files: &dyn Files, folder: &str, file: &str) -> (Vec<String>, bool) {
+    let Some(source) = files.get(file) else { return Default::default() };
+    let mut sources = Sources::new();
+    let id = sources.add(source);
+    let documents = yaml::read(&sources, id, Schema::Cluster, Limits::STREAM).unwrap_or_default();
+    let Some(root) = documents.first().map(|document| &document.root) else { return Default::default() };
+    let named = ["resources", "bases", "components"]
+        .into_iter()
+        .filter_map(|key| root.get(key)?.as_sequence())
+        .flatten()
+        .filter_map(Node::as_str)
+        .map(|name| normal(folder, name))
+        .collect();
+    (named, root.get("kind").and_then(Node::as_str) == Some("Component"))
+}
+
 fn build(files: &dyn Files, path: &str, components: &[String]) -> Folder {
-    let mut builder = Builder { files, folder: Folder::default(), open: Vec::new() };
+    let mut builder =
+        Builder { files, folder: Folder::default(), open: Vec::new(), more: Vec::new() };
     let mut pile = Pile::default();
     builder.root(path, components, &mut pile);
     builder.folder.objects = pile.objects;
@@ -237,6 +255,8 @@ struct Builder<'files> {
     folder: Folder,
     /// The folders that are being built, to find circles.
     open: Vec<String>,
+    /// Components for the kustomization that is read next, beside its own.
+    more: Vec<String>,
 }
 
 impl Builder<'_> {
@@ -273,6 +293,8 @@ impl Builder<'_> {
     /// below that has one counts as a whole (fluxcd/pkg `kustomize/kustomize_generator.go`, `scanManifests`).
     fn root(&mut self, path: &str, components: &[String], pile: &mut Pile) {
         if self.kustomization(path).is_some() {
+            // Flux writes the components into the folder's kustomization, so its patches see what they bring.
+            self.more = components.to_vec();
             self.build(path, pile, None);
         } else {
             let mut known = HashSet::new();
@@ -291,7 +313,12 @@ impl Builder<'_> {
                     _ => {}
                 }
             }
+            self.components(path, components, pile);
         }
+    }
+
+    /// The components that a Flux Kustomization adds.
+    fn components(&mut self, path: &str, components: &[String], pile: &mut Pile) {
         for component in components {
             let component = normal(path, component);
             if self.kustomization(&component).is_some() {
@@ -420,6 +447,7 @@ impl Builder<'_> {
     }
 
     fn steps(&mut self, path: &str, mapping: &Mapping, pile: &mut Pile) {
+        let more = std::mem::take(&mut self.more);
         let items = |key: &str| -> Vec<Node> {
             mapping.get(key).and_then(Node::as_sequence).unwrap_or_default().to_vec()
         };
@@ -436,6 +464,7 @@ impl Builder<'_> {
                 self.build(&normal(path, name), pile, Some(item.place));
             }
         }
+        self.components(path, &more, pile);
         for (key, kind) in [("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")] {
             for item in items(key) {
                 self.generate(kind, path, &item, mapping.get("generatorOptions"), pile);
@@ -536,8 +565,8 @@ impl Builder<'_> {
                 Ok(Applied { count: 0, .. }) => {
                     let message = "the patch is for an object that is not in the folder".to_owned();
                     let hint = "correct `kind` and `metadata.name` of the patch, or its target";
-                    // A target may match nothing; a patch that names its object itself may not.
-                    if target.is_some() {
+                    // A target may match nothing; a patch that names its object itself may not, if all of them are here.
+                    if target.is_some() || !self.folder.remote.is_empty() {
                         self.manner(&codes::FLUX_BUILD, tree.place, message, hint);
                     } else {
                         self.broken(Some(tree.place), message, hint);
@@ -564,7 +593,7 @@ fn is_remote(name: &str) -> bool {
 }
 
 /// A path relative to a folder, without `.` and `..`; what leads out of the repository ends at its root.
-pub(in crate::admission) fn normal(folder: &str, path: &str) -> String {
+pub(crate) fn normal(folder: &str, path: &str) -> String {
     let mut steps: Vec<&str> = folder.split('/').filter(|step| !step.is_empty() && *step != ".").collect();
     for step in path.split('/') {
         match step {

@@ -8,20 +8,13 @@ use regex::RegexSet;
 /// The file with a repository's own patterns.
 pub const FILE: &str = ".sourceignore";
 
-/// What is always left out, unless a later pattern takes it back.
-const DEFAULT: [&str; 23] = [
+/// What is left out by default. Pictures and archives are too, but nobody can know whether the source says otherwise
+/// (`spec.ignore` takes the place of these patterns), and no folder is built of them.
+const DEFAULT: [&str; 15] = [
     ".git/",
     ".gitignore",
     ".gitmodules",
     ".gitattributes",
-    "*.jpg",
-    "*.jpeg",
-    "*.gif",
-    "*.png",
-    "*.wmv",
-    "*.flv",
-    "*.tar.gz",
-    "*.zip",
     ".github/",
     ".circleci/",
     ".travis.yml",
@@ -146,10 +139,10 @@ mod tests {
     #[test]
     fn some_files_are_never_part_of_an_artifact() {
         let ignore = Ignore::new("");
-        for path in [".git/config", ".github/workflows/a.yaml", "a/b/.sops.yaml", "x/logo.png", "codeship-steps.yml"] {
+        for path in [".git/config", ".github/workflows/a.yaml", "a/b/.sops.yaml", "codeship-steps.yml"] {
             assert!(ignore.leaves_out(path), "{path}");
         }
-        for path in ["a.yaml", "a/github/b.yaml", ".config/a.yaml"] {
+        for path in ["a.yaml", "a/github/b.yaml", ".config/a.yaml", "x/logo.png"] {
             assert!(!ignore.leaves_out(path), "{path}");
         }
     }

@@ -15,7 +15,7 @@ use super::{
     world::{Kustomization, Report, field, list},
 };
 use crate::{
-    admission::{Object, Violation},
+    admission::{Object, Objects, Violation, secrets},
     finding::{Code, Finding, Severity, codes, suggest},
     yaml::{Data, Location, Node, Place, Source, pointer::FieldPath},
 };
@@ -239,7 +239,11 @@ impl Loader<'_, '_> {
                 let result = folder::apply(&mut folder.objects, &tree, target.as_ref());
                 let (code, message, hint) = match result {
                     // A target may match nothing; a patch that names its object itself may not.
-                    Ok(Applied { count: 0, .. }) if target.is_some() && !self.manner.own => continue,
+                    Ok(Applied { count: 0, .. })
+                        if !self.manner.own && (target.is_some() || !folder.remote.is_empty()) =>
+                    {
+                        continue;
+                    }
                     Ok(Applied { count: 0, .. }) => (
                         &codes::FLUX_PATCH,
                         "the patch is for an object that is not in the folder".to_owned(),
@@ -362,6 +366,51 @@ impl Load<'_> {
             Content::Objects(objects) => objects,
             Content::Foreign | Content::Missing => &[],
         }
+    }
+
+    /// Secrets that are in plain text in the folder's files, before variables are filled in.
+    pub(super) fn plain_secrets(&self) -> Vec<Finding> {
+        let Some(folder) = &self.folder else { return Vec::new() };
+        let mut findings = Vec::new();
+        for built in folder.objects.iter().filter(|built| built.id().kind == "Secret") {
+            let objects: Objects = std::iter::once(Object::new(built.node.to_value())).collect();
+            let (plain, keys): (Vec<_>, Vec<_>) = secrets::violations(&objects)
+                .into_iter()
+                .partition(|violation| *violation.code == codes::SECRET_PLAIN);
+            let at = |path: &FieldPath| {
+                let words = path.words();
+                let (node, _) = built.node.nearest(words.iter().map(String::as_str));
+                folder.locate(node.place)
+            };
+            // A text with variables is filled with something that is kept elsewhere.
+            let is_filled = |violation: &&Violation| {
+                let value = violation.path.get(&objects.get(0)?.value)?.as_str()?;
+                value.contains("${").then_some(())
+            };
+            let plain: Vec<&Violation> = plain.iter().filter(|found| is_filled(found).is_none()).collect();
+            if let Some(first) = plain.first() {
+                let names: Vec<String> =
+                    plain.iter().filter_map(|violation| violation.path.words().pop()).collect();
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                let listed = suggest::list(&names[..names.len().min(4)], "and");
+                let stand = if names.len() == 1 { "stands" } else { "stand" };
+                findings.push(
+                    Finding::warning(&codes::SECRET_PLAIN, format!("{listed} of a Secret {stand} in plain text"))
+                        .object(built.id())
+                        .field(first.path.clone())
+                        .at(at(&first.path))
+                        .hint("encrypt the file with SOPS, or let something else write the Secret; if it is secret at all"),
+                );
+            }
+            findings.extend(keys.into_iter().map(|violation| {
+                Finding::error(violation.code, violation.message)
+                    .object(built.id())
+                    .field(violation.path.clone())
+                    .at(at(&violation.path))
+                    .hint("take it for known and replace it at its owner")
+            }));
+        }
+        findings
     }
 
     /// A place in the folder's files.

@@ -73,6 +73,46 @@ pub struct Checkout {
     pub remotes: Vec<String>,
 }
 
+/// Whether two URLs lead to one repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Alike {
+    /// They do not.
+    No,
+    /// They have the same name, as a fork has.
+    Name,
+    /// They do, whatever the protocol.
+    Yes,
+}
+
+/// Compares the URL of a GitRepository with that of a Git remote (`ssh://git@host/a/b.git`, `git@host:a/b`,
+/// `https://host/a/b`).
+///
+/// `None` when the remote is a folder of this machine, which says nothing.
+pub(super) fn alike(url: &str, remote: &str) -> Option<Alike> {
+    if remote.starts_with(['/', '.']) || remote.starts_with("file:") {
+        return None;
+    }
+    let parts = |url: &str| -> (String, String) {
+        let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+        let rest = rest.split_once('@').map_or(rest, |(_, rest)| rest);
+        let rest = rest.trim_end_matches('/').trim_end_matches(".git");
+        let (host, path) = rest.split_once(['/', ':']).unwrap_or(("", rest));
+        // A port, which only one of the two may say.
+        let path = path.split_once('/').filter(|(port, _)| port.bytes().all(|byte| byte.is_ascii_digit()));
+        let path = path.map_or_else(|| rest.get(host.len()..).unwrap_or_default(), |(_, path)| path);
+        (host.to_lowercase(), path.trim_matches(['/', ':']).to_lowercase())
+    };
+    let (one, other) = (parts(url), parts(remote));
+    let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    Some(if one == other {
+        Alike::Yes
+    } else if !one.1.is_empty() && name(&one.1) == name(&other.1) {
+        Alike::Name
+    } else {
+        Alike::No
+    })
+}
+
 /// What stands for Flux's sources.
 #[derive(Debug, Default)]
 pub struct Places {
@@ -93,6 +133,8 @@ pub enum Why {
     Closed,
     /// InfraFlux's catalogue in another version than this one.
     OtherCatalog,
+    /// Files that an ArtifactGenerator puts together in a way that is not followed.
+    Artifact,
 }
 
 /// Where a Kustomization's folder is.
@@ -101,7 +143,7 @@ pub(super) enum Home<'run> {
     /// In the catalogue.
     Catalog { folders: &'run Folders, path: String },
     /// In files of this machine that stand for a source, because somebody says so or because it looks so.
-    Local { local: Arc<Local>, path: String, source: SourceName, is_guessed: bool },
+    Local { local: Arc<Local>, path: String, source: SourceName, is_named: bool, is_guessed: bool },
     /// Not here.
     Elsewhere { source: Option<SourceName>, why: Why },
 }
@@ -169,6 +211,43 @@ impl Home<'_> {
         match self {
             Self::Local { source, is_guessed: true, .. } => Some(source),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Alike, SourceName, alike};
+
+    #[test]
+    fn one_repository_has_many_urls() {
+        let table = [
+            ("ssh://git@github.com/org/fleet", "https://github.com/org/fleet.git", Alike::Yes),
+            ("https://github.com/org/fleet.git", "git@github.com:org/fleet.git", Alike::Yes),
+            ("ssh://git@git.example.org:2222/org/fleet.git", "git@git.example.org:org/fleet", Alike::Yes),
+            ("https://user:token@git.example.org/a/b/fleet", "https://git.example.org/A/b/fleet/", Alike::Yes),
+            ("https://github.com/org/fleet", "https://github.com/me/fleet", Alike::Name),
+            ("https://github.com/stefanprodan/podinfo", "https://github.com/org/fleet", Alike::No),
+            ("", "https://github.com/org/fleet", Alike::No),
+        ];
+        for (url, remote, expected) in table {
+            assert_eq!(alike(url, remote), Some(expected), "{url} {remote}");
+        }
+    }
+
+    #[test]
+    fn a_remote_on_this_machine_says_nothing() {
+        for remote in ["/srv/git/fleet.git", "../fleet", "file:///srv/git/fleet.git"] {
+            assert_eq!(alike("https://github.com/org/fleet", remote), None, "{remote}");
+        }
+    }
+
+    #[test]
+    fn a_source_is_written_as_flux_writes_it() {
+        let source: SourceName = "GitRepository/flux-system/fleet".parse().unwrap_or_else(|()| unreachable!("three parts"));
+        assert_eq!(source.to_string(), "GitRepository/flux-system/fleet");
+        for wrong in ["", "fleet", "flux-system/fleet", "GitRepository//fleet", "a/b/c/d"] {
+            assert_eq!(wrong.parse::<SourceName>(), Err(()), "{wrong}");
         }
     }
 }

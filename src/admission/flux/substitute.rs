@@ -102,7 +102,10 @@ impl Filler<'_> {
         let written =
             if is_plain(text) { text.to_owned() } else { format!("'{}'", text.replace('\'', "''")) };
         let count = self.trouble.len();
+        let was_open = std::mem::take(&mut self.is_open);
         let filled = self.expand(&written, place);
+        let is_open = std::mem::replace(&mut self.is_open, was_open);
+        self.is_open |= is_open;
         if self.trouble.len() > count {
             return string(text.to_owned());
         }
@@ -117,6 +120,9 @@ impl Filler<'_> {
         };
         if let Some(value) = value {
             Node::from_value(&value, place)
+        } else if is_open {
+            // The value that is not known may be what makes it one.
+            string(text.to_owned())
         } else {
             self.trouble.push((place, Trouble::Broken(filled)));
             string(text.to_owned())
@@ -276,6 +282,7 @@ mod tests {
             ("a: $${name} $x $(y)", json!({"a": "${name} $x $(y)"})),
             ("a: $$x", json!({"a": "$x"})),
             ("a: ${hidden}-${count}", json!({"a": "${hidden}-3"})),
+            ("a: ${hidden:=\'}${bad}${hidden}", json!({"a": "${hidden:='}${bad}${hidden}"})),
             ("a: ${hidden:=${gone}}", json!({"a": "${hidden:=${gone}}"})),
             ("a: |\n  ${name}: ${count}\n", json!({"a": "on: 3\n"})),
             ("a${count}: 1", json!({"a3": 1})),

@@ -1,6 +1,6 @@
 //! Where things land: on the hub or on the cluster, in which namespace, from which source, under whose ownership.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use super::world::{Content, Delivered, Delivery, HELM, SOURCE, Target, Whose, Wo
 use crate::{
     admission::{Object, Violation},
     catalog::flux_variables,
-    finding::{Finding, Severity, codes, suggest},
+    finding::{Finding, ObjectRef, Severity, codes, suggest},
     yaml::pointer::FieldPath,
 };
 
@@ -121,7 +121,7 @@ fn foreign_kubeconfig(object: &Object, cluster: Option<&str>) -> Option<Violatio
 fn unusable_source(world: &World<'_>, object: &Object, path: &str) -> Option<Violation> {
     let (kind, namespace, name) = source_of(object, path)?;
     let field = FieldPath::of(path.split('.')).key("name");
-    let Some(source) = source(world, kind, namespace, name) else {
+    let Some(source) = world.source(kind, namespace, name) else {
         if let Whose::Own(catalog) = &world.whose
             && (&*catalog.kind, &*catalog.namespace, &*catalog.name) == (kind, namespace, name)
         {
@@ -178,15 +178,6 @@ fn source_hint(world: &World<'_>, object: &Object, kind: &str, name: &str) -> St
 
 fn is_named(source: &Object, namespace: &str, name: &str) -> bool {
     source.id.name == name && source.id.namespace.as_deref() == Some(namespace)
-}
-
-fn source<'world>(
-    world: &'world World<'_>,
-    kind: &str,
-    namespace: &str,
-    name: &str,
-) -> Option<&'world Object> {
-    world.sources.iter().find(|source| source.id.kind == kind && is_named(source, namespace, name))
 }
 
 fn source_of<'object>(
@@ -531,6 +522,7 @@ fn leftovers(object: &Object, violations: &mut Vec<Violation>) {
 fn owners(world: &World<'_>, violations: &mut Vec<Violation>) {
     type Key<'object> = (usize, Target<'object>, &'object str, &'object str, Option<&'object str>, &'object str);
     let mut seen: HashMap<Key<'_>, &Delivery<'_>> = HashMap::new();
+    let mut shared: BTreeMap<(&str, &str), (&Delivery<'_>, Vec<&ObjectRef>)> = BTreeMap::new();
     for delivery in &world.deliveries {
         let own = world.owns(delivery.kustomization.object);
         for delivered in delivery.objects() {
@@ -543,24 +535,39 @@ fn owners(world: &World<'_>, violations: &mut Vec<Violation>) {
                 object.id.namespace.as_deref(),
                 &*object.id.name,
             );
+            // A name with a variable that is not known may be any name.
+            if object.id.to_string().contains("${") {
+                continue;
+            }
             let Some(first) = seen.insert(identity, delivery) else { continue };
             // What a Kustomization of somebody's delivers twice is told where it is built.
             if std::ptr::eq(first, delivery) {
                 continue;
             }
-            let violation = Violation::error(
-                &codes::FLUX_OWNER,
-                delivery.kustomization.object,
-                FieldPath::of(["spec", "path"]),
-                format!(
+            if own {
+                let message = format!(
                     "the Kustomizations `{}` and `{}` both apply {}",
                     first.kustomization.name(),
                     delivery.kustomization.name(),
                     object.id
-                ),
-            );
-            let severity = if own { Severity::Error } else { Severity::Warning };
-            violations.push(violation.severity(severity).hint("let one of them have it"));
+                );
+                violations.push(owner(delivery, message));
+            } else {
+                let names = (first.kustomization.name(), delivery.kustomization.name());
+                shared.entry(names).or_insert_with(|| (delivery, Vec::new())).1.push(&object.id);
+            }
         }
     }
+    for ((first, second), (delivery, objects)) in shared {
+        let [object, rest @ ..] = objects.as_slice() else { continue };
+        let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+        let message = format!("the Kustomizations `{first}` and `{second}` both apply {object}{more}");
+        violations.push(owner(delivery, message).severity(Severity::Warning));
+    }
+}
+
+fn owner(delivery: &Delivery<'_>, message: String) -> Violation {
+    let field = FieldPath::of(["spec", "path"]);
+    Violation::error(&codes::FLUX_OWNER, delivery.kustomization.object, field, message)
+        .hint("let one of them have it")
 }

@@ -23,7 +23,8 @@ use crate::{
 
 pub use super::load::{Content, Delivered, Load};
 
-pub(super) const KUSTOMIZE: &str = "kustomize.toolkit.fluxcd.io";
+/// The API group of Flux's Kustomizations.
+pub const KUSTOMIZE: &str = "kustomize.toolkit.fluxcd.io";
 pub(super) const HELM: &str = "helm.toolkit.fluxcd.io";
 pub(super) const SOURCE: &str = "source.toolkit.fluxcd.io";
 
@@ -77,14 +78,26 @@ pub(super) struct Surroundings<'set> {
 impl Surroundings<'_> {
     /// Whether an object is there, somewhere: given, built for another cluster, declared, or perhaps made.
     fn have(&self, group: &str, kind: &str, namespace: &str, name: &str) -> bool {
-        let key = (group.to_owned(), kind.to_owned(), name.to_owned());
-        // What says no namespace gets one when it is applied.
-        let fits = |home: &Option<String>| home.as_deref().is_none_or(|home| home == namespace || namespace.is_empty());
+        let is_open = |text: &str| text.contains("${");
+        let find = |name: &str| {
+            // What says no namespace gets one when it is applied.
+            let fits = |home: &Option<String>| {
+                home.as_deref().is_none_or(|home| home == namespace || namespace.is_empty() || is_open(home))
+            };
+            let homes = self.all.get(&(group.to_owned(), kind.to_owned(), name.to_owned()));
+            homes.is_some_and(|homes| homes.iter().any(fits))
+        };
         self.are_made
-            || self.all.get(&key).is_some_and(|homes| homes.iter().any(fits))
+            || is_open(name)
+            || is_open(namespace)
+            || find(name)
+            || find(ANY)
             || self.externals.has(group, kind, Some(namespace), name)
     }
 }
+
+/// What stands for a name with a variable that is not known.
+pub(super) const ANY: &str = "*";
 
 /// Everything that the checks look at.
 pub struct World<'set> {
@@ -97,6 +110,8 @@ pub struct World<'set> {
     pub(super) whose: Whose<'set>,
     /// Flux's sources: those of `management/flux`, and those among the objects.
     pub(super) sources: Vec<Object>,
+    /// Their positions by kind, namespace and name.
+    by_source: HashMap<(String, String, String), usize>,
     pub(super) report: Report,
     /// Kustomizations by namespace and name.
     by_name: HashMap<(&'set str, &'set str), usize>,
@@ -325,6 +340,7 @@ impl<'set> World<'set> {
             whose,
             deliveries: Vec::with_capacity(loads.len()),
             sources: objects.iter().filter(|object| is_source(object)).cloned().collect(),
+            by_source: HashMap::new(),
             report: Report::default(),
             by_name: HashMap::new(),
             releases: HashSet::new(),
@@ -349,6 +365,11 @@ impl<'set> World<'set> {
                 world.sources.extend(all.filter(|object| is_source(object)).cloned());
             }
             world.deliveries.push(Delivery { kustomization, tree, load });
+        }
+        for (position, source) in world.sources.iter().enumerate() {
+            let id = &source.id;
+            let key = (id.kind.clone(), id.namespace.clone().unwrap_or_default(), id.name.clone());
+            world.by_source.entry(key).or_insert(position);
         }
         world.releases = world
             .releases()
@@ -379,6 +400,12 @@ impl<'set> World<'set> {
     pub(super) fn kustomization(&self, namespace: &str, name: &str) -> Option<Kustomization<'set>> {
         let position = self.by_name.get(&(namespace, name))?;
         self.deliveries.get(*position).map(|delivery| delivery.kustomization)
+    }
+
+    /// A source by its kind, namespace and name.
+    pub(super) fn source(&self, kind: &str, namespace: &str, name: &str) -> Option<&Object> {
+        let key = (kind.to_owned(), namespace.to_owned(), name.to_owned());
+        self.by_source.get(&key).and_then(|position| self.sources.get(*position))
     }
 
     /// Whether the hub has a HelmRelease.

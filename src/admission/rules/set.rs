@@ -71,6 +71,12 @@ impl<'set> Set<'set> {
     /// Indexes a set. `previous` and `externals` are those of [`super::check`].
     #[must_use]
     pub fn new(objects: &'set Objects, previous: &'set Objects, externals: &'set Externals) -> Self {
+        Self::of_all(&objects.iter().collect::<Vec<_>>(), previous, externals)
+    }
+
+    /// The same for objects that are kept in several places.
+    #[must_use]
+    pub fn of_all(objects: &[&'set Object], previous: &'set Objects, externals: &'set Externals) -> Self {
         let mut set = Self {
             externals,
             by_identity: HashMap::with_capacity(objects.len()),
@@ -86,7 +92,7 @@ impl<'set> Set<'set> {
             machines_in: HashMap::new(),
         };
         let mut texts = PatchTexts::default();
-        for object in objects {
+        for object in objects.iter().copied() {
             set.by_identity.entry(identity(object)).or_default().push(object);
             set.by_kind.entry((object.group(), &object.id.kind)).or_default().push(object);
             let home = (object.group(), &*object.id.kind, object.id.namespace.as_deref());
@@ -97,7 +103,7 @@ impl<'set> Set<'set> {
                 set.configs.push(config);
             }
         }
-        for cluster in objects.of(CORE, "Cluster") {
+        for cluster in objects.iter().copied().filter(|object| object.is(CORE, "Cluster")) {
             for path in ["spec.controlPlaneRef", "spec.infrastructureRef"] {
                 let namespace = cluster.id.namespace.as_deref();
                 if let Some(target) = cluster.at(path).and_then(|reference| target(reference, namespace)) {
@@ -105,7 +111,7 @@ impl<'set> Set<'set> {
                 }
             }
         }
-        for object in objects {
+        for object in objects.iter().copied() {
             let Some(machines) = set.read_machines(object) else { continue };
             let index = set.machines.len();
             if let Some(template) = machines.template {

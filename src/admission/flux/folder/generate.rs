@@ -126,6 +126,10 @@ impl Builder<'_> {
     /// The text of a file and its place; none when it is not there.
     fn content(&mut self, kind: &str, path: &str, named: Place) -> Option<(String, Place)> {
         if !self.files.has_file(path) {
+            if self.folder.locate(named).is_some_and(|place| is_url(place.source().text(), place.range())) {
+                self.folder.remote.push(path.to_owned());
+                return Some((CONTENT.to_owned(), named));
+            }
             self.broken(
                 Some(named),
                 format!("there is no file `{path}`"),
@@ -143,4 +147,9 @@ impl Builder<'_> {
             _ => Some((CONTENT.to_owned(), named)),
         }
     }
+}
+
+/// Whether an entry names something that kustomize fetches.
+fn is_url(text: &str, range: std::ops::Range<usize>) -> bool {
+    text.get(range).is_some_and(|written| written.contains("://"))
 }

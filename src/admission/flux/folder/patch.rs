@@ -147,21 +147,81 @@ fn selects(target: &Node, object: &Built, unknown: &mut bool) -> bool {
     });
     fits && [("labelSelector", "labels"), ("annotationSelector", "annotations")].iter().all(|(key, part)| {
         target.get(key).and_then(Node::as_str).is_none_or(|selector| {
-            selector.split(',').all(|term| {
-                let Some((label, value)) = term
-                    .split_once('=')
-                    .map(|(label, value)| (label.trim(), value.trim_start_matches('=').trim()))
-                else {
+            let value = |key: &str| object.text(&["metadata", part, key]);
+            terms(selector).iter().all(|term| {
+                meets(term, value).unwrap_or_else(|| {
                     *unknown = true;
-                    return true;
-                };
-                if label.ends_with('!') {
-                    *unknown = true;
-                    return true;
-                }
-                object.text(&["metadata", part, label]) == Some(value)
+                    true
+                })
             })
         })
     })
 }
 
+/// The terms of a selector: parts between commas that are not in parentheses.
+fn terms(selector: &str) -> Vec<&str> {
+    let mut depth = 0_usize;
+    let comma = |character: char| {
+        match character {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        character == ',' && depth == 0
+    };
+    selector.split(comma).map(str::trim).filter(|term| !term.is_empty()).collect()
+}
+
+/// Whether a term of a selector holds (kubernetes/apimachinery `pkg/labels/selector.go`); `None` when it is none.
+fn meets<'object>(term: &str, value: impl Fn(&str) -> Option<&'object str>) -> Option<bool> {
+    let is_key = |key: &str| !key.is_empty() && !key.contains([' ', '(', ')', '=', '!', '<', '>']);
+    let words = |list: &str| -> Option<Vec<String>> {
+        let inside = list.trim().strip_prefix('(')?.strip_suffix(')')?;
+        Some(inside.split(',').map(|word| word.trim().to_owned()).collect())
+    };
+    for (sign, wanted) in [("!=", false), ("==", true), ("=", true)] {
+        if let Some((key, other)) = term.split_once(sign) {
+            let (key, other) = (key.trim(), other.trim());
+            return is_key(key).then(|| (value(key) == Some(other)) == wanted);
+        }
+    }
+    for (word, wanted) in [(" notin ", false), (" in ", true)] {
+        if let Some((key, list)) = term.split_once(word) {
+            let (key, list) = (key.trim(), words(list)?);
+            let is_in = value(key).is_some_and(|value| list.iter().any(|word| word == value));
+            return is_key(key).then_some(is_in == wanted);
+        }
+    }
+    match term.strip_prefix('!') {
+        Some(key) => is_key(key.trim()).then(|| value(key.trim()).is_none()),
+        None => is_key(term).then(|| value(term).is_some()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{meets, terms};
+
+    #[test]
+    fn selectors_select() {
+        let value = |key: &str| (key == "app").then_some("web");
+        let table = [
+            ("app=web", Some(true)),
+            ("app == web", Some(true)),
+            ("app!=web", Some(false)),
+            ("tier!=db", Some(true)),
+            ("app in (db, web)", Some(true)),
+            ("app notin (db, web)", Some(false)),
+            ("tier notin (db)", Some(true)),
+            ("app", Some(true)),
+            ("!app", Some(false)),
+            ("!tier", Some(true)),
+            ("app > 3", None),
+            ("app in db", None),
+        ];
+        for (term, expected) in table {
+            assert_eq!(meets(term, value), expected, "{term}");
+        }
+        assert_eq!(terms("a in (b, c), !d,e=f"), ["a in (b, c)", "!d", "e=f"]);
+    }
+}
