@@ -8,6 +8,7 @@ use super::{
     expand::Growth,
     load::Content,
     place::{Home, Why},
+    twins::Twins,
 };
 
 /// Counts of Flux's objects.
@@ -32,19 +33,20 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    pub(super) fn of(trees: &[Growth<'_>], releases: usize, generators: usize) -> Self {
+    pub(super) fn of(trees: &[Growth<'_>], twins: &Twins, releases: usize, generators: usize) -> Self {
         let mut out = Self { releases, generators, ..Self::default() };
-        out.kustomizations = trees.iter().map(Growth::len).sum();
-        for load in trees.iter().flat_map(|tree| &tree.branches).map(|branch| &branch.load) {
+        for branch in trees.iter().flat_map(|tree| &tree.branches) {
+            let (load, weight) = (&branch.load, twins.weight(&branch.object));
+            out.kustomizations += weight;
             match (&load.content, &load.home) {
                 (Content::Objects(_), _) => {
-                    out.built += 1;
-                    out.partial += usize::from(load.is_partial);
-                    out.open += usize::from(load.is_open);
+                    out.built += weight;
+                    out.partial += weight * usize::from(load.is_partial);
+                    out.open += weight * usize::from(load.is_open);
                 }
                 (_, Home::Elsewhere { source, why }) => {
                     let source = source.as_ref().map(ToString::to_string).unwrap_or_default();
-                    *out.elsewhere.entry((*why, source)).or_default() += 1;
+                    *out.elsewhere.entry((*why, source)).or_default() += weight;
                 }
                 _ => {}
             }
@@ -74,7 +76,10 @@ impl Coverage {
             parts.push(count(self.releases, "HelmRelease", "HelmReleases"));
         }
         if self.kustomizations > 0 {
-            parts.push(format!("{} built", count(self.built, "folder", "folders")));
+            let taken: Vec<String> =
+                self.taken.iter().map(|(source, shown)| format!("`{shown}` taken for {source}")).collect();
+            let taken = if taken.is_empty() { String::new() } else { format!(" ({})", taken.join(", ")) };
+            parts.push(format!("{} built{taken}", count(self.built, "folder", "folders")));
         }
         let mut by_why: BTreeMap<Why, (usize, Vec<&str>)> = BTreeMap::new();
         for ((why, source), number) in &self.elsewhere {
@@ -105,9 +110,6 @@ impl Coverage {
         if self.generators > 0 {
             parts.push(format!("{} not followed", count(self.generators, "ResourceSet", "ResourceSets")));
         }
-        let taken: Vec<String> =
-            self.taken.iter().map(|(source, shown)| format!("`{shown}` taken for {source}")).collect();
-        parts.extend((!taken.is_empty()).then(|| taken.join(", ")));
         Some(parts.join(", "))
     }
 

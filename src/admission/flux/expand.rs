@@ -121,10 +121,11 @@ struct Seed {
     above: Vec<Spot>,
 }
 
-/// Loads all Kustomizations.
-pub(super) fn expand<'run>(given: &'run Given<'run>) -> Expanded<'run> {
+/// Loads all Kustomizations but those at some positions.
+pub(super) fn expand<'run>(given: &'run Given<'run>, skipped: &HashSet<usize>) -> Expanded<'run> {
     let mut expander = Expander {
         given,
+        skipped: skipped.clone(),
         finder: Finder::new(given),
         settings: Settings::default(),
         out: Expanded::default(),
@@ -140,7 +141,7 @@ pub(super) fn expand<'run>(given: &'run Given<'run>) -> Expanded<'run> {
         .filter_map(|(position, node)| Some((spot(&given.sources.locate(node.place)?), position)))
         .collect();
     let mut open: VecDeque<Vec<Seed>> = expander.roots().into();
-    let mut planted: HashSet<usize> = HashSet::new();
+    let mut planted = skipped.clone();
     while let Some(seeds) = open.pop_front() {
         planted.extend(seeds.iter().filter_map(|seed| match seed.origin {
             Origin::Given(position) => Some(position),
@@ -164,6 +165,8 @@ pub(super) fn expand<'run>(given: &'run Given<'run>) -> Expanded<'run> {
 struct Expander<'run> {
     given: &'run Given<'run>,
     finder: Finder<'run>,
+    /// Positions that are left alone.
+    skipped: HashSet<usize>,
     /// ConfigMaps and Secrets that were given.
     settings: Settings,
     out: Expanded<'run>,

@@ -2,23 +2,27 @@
 
 use std::collections::{HashMap, HashSet};
 
+use serde_json::Value;
+
 use super::{
     artifact, check_world,
     coverage::Coverage,
-    expand::{Built, Expanded, Given, Growth, Origin, expand},
+    expand::{Built, Expanded, Given, Origin, expand},
     find::source_of,
-    world::{ANY, HELM, KUSTOMIZE, Report, Surroundings, Whose, World, depends_on, is_own},
+    twins::Twins,
+    world::{ANY, HELM, KUSTOMIZE, Kustomization, Report, Surroundings, Whose, World, depends_on, is_own},
 };
 use crate::{
     admission::{Object, Objects, Violation},
     finding::{Finding, Findings, ObjectRef, codes},
-    yaml::{Node, Sources},
+    yaml::{self, Node, Sources},
 };
 
 /// Objects with everything that Flux would add to them.
 #[derive(Debug)]
 pub struct Repositories<'run> {
     given: &'run Given<'run>,
+    twins: Twins,
     expanded: Expanded<'run>,
 }
 
@@ -39,7 +43,11 @@ impl<'run> Repositories<'run> {
     #[must_use]
     pub fn load(given: &'run Given<'run>) -> Option<Self> {
         let is_flux = |object: &Object| object.group() == KUSTOMIZE || object.group() == HELM;
-        given.objects.iter().any(is_flux).then(|| Self { given, expanded: expand(given) })
+        given.objects.iter().any(is_flux).then(|| {
+            let twins = Twins::of(given);
+            let expanded = expand(given, &twins.skipped);
+            Self { given, twins, expanded }
+        })
     }
 
     /// Whether what Flux makes of a given object takes its place.
@@ -57,6 +65,22 @@ impl<'run> Repositories<'run> {
     /// Runs Flux's checks.
     #[must_use]
     pub fn check(&self, locate: Locate<'_>) -> Outcome {
+        let outcome = self.check_these(locate);
+        let is_of_twins = |finding: &Finding| {
+            let home = finding.object.as_ref().and_then(|object| object.namespace.as_deref());
+            home.is_some_and(|home| self.twins.is_one(home))
+                || finding.location.as_ref().is_some_and(|location| location.origin() == yaml::Origin::BuiltIn)
+        };
+        if self.twins.skipped.is_empty() || !outcome.findings.iter().any(is_of_twins) {
+            return outcome;
+        }
+        // Each cluster is told of its own lines.
+        let twins = Twins::default();
+        let expanded = expand(self.given, &twins.skipped);
+        Self { given: self.given, twins, expanded }.check_these(locate)
+    }
+
+    fn check_these(&self, locate: Locate<'_>) -> Outcome {
         let given = self.given;
         let surroundings = self.surroundings();
         let mut findings = Findings::new();
@@ -77,7 +101,7 @@ impl<'run> Repositories<'run> {
         findings.extend(self.unused_names());
         Outcome {
             findings: super::distinct(findings),
-            coverage: Coverage::of(&self.expanded.trees, self.releases(), self.generators()),
+            coverage: Coverage::of(&self.expanded.trees, &self.twins, self.releases(), self.generators()),
         }
     }
 
@@ -85,12 +109,13 @@ impl<'run> Repositories<'run> {
     fn surroundings(&self) -> Surroundings<'_> {
         let mut all: HashMap<(String, String, String), Vec<Option<String>>> = HashMap::new();
         let built = self.expanded.built();
-        let every = self.given.objects.iter().chain(built.iter().map(|built| built.object));
+        let given = self.given.objects.iter().enumerate();
+        let given = given.filter(|(position, _)| !self.delivers(*position)).map(|(_, object)| object);
+        let every = given.chain(built.iter().map(|built| built.object));
         for object in every.filter(|object| is_relevant(object)) {
             let id = &object.id;
             let name = if id.name.contains("${") { ANY } else { &*id.name };
             let key = (object.group().to_owned(), id.kind.clone(), name.to_owned());
-            // What a folder without its Kustomization says has no namespace yet.
             all.entry(key).or_default().push(id.namespace.clone());
         }
         Surroundings { externals: self.given.externals, all, are_made: self.generators() > 0 }
@@ -98,17 +123,21 @@ impl<'run> Repositories<'run> {
 
     /// HelmReleases of all clusters.
     fn releases(&self) -> usize {
-        let own = self.loose().filter(|(_, object)| object.is(HELM, "HelmRelease")).count();
-        let beside =
-            self.expanded.beside.iter().filter(|beside| beside.object.is(HELM, "HelmRelease")).count();
-        own + beside + self
+        let is_release = |object: &Object| object.is(HELM, "HelmRelease");
+        let given = self.given.objects.iter().enumerate();
+        let given = given.filter(|(position, object)| !self.delivers(*position) && is_release(object)).count();
+        let beside = self.expanded.beside.iter().filter(|beside| is_release(&beside.object)).count();
+        let delivered: usize = self
             .expanded
             .trees
             .iter()
             .flat_map(|tree| &tree.branches)
-            .flat_map(|branch| branch.load.objects())
-            .filter(|delivered| delivered.object.is(HELM, "HelmRelease"))
-            .count()
+            .map(|branch| {
+                let all = branch.load.objects().iter();
+                self.twins.weight(&branch.object) * all.filter(|delivered| is_release(&delivered.object)).count()
+            })
+            .sum();
+        given + beside + delivered
     }
 
     /// ResourceSets, which make objects that nobody sees here.
@@ -121,7 +150,9 @@ impl<'run> Repositories<'run> {
     /// Given objects that no Kustomization delivers, and that are none.
     fn loose(&self) -> impl Iterator<Item = (usize, &'run Object)> {
         self.given.objects.iter().enumerate().filter(|(position, object)| {
-            !self.expanded.delivered.contains(position) && !object.is(KUSTOMIZE, "Kustomization")
+            !self.expanded.delivered.contains(position)
+                && !self.twins.skipped.contains(position)
+                && !object.is(KUSTOMIZE, "Kustomization")
         })
     }
 
@@ -146,6 +177,11 @@ impl<'run> Repositories<'run> {
             for (place, branch) in tree.branches.iter().enumerate() {
                 hub.entries.push((&branch.object, branch.origin.clone()));
                 hub.branches.push((number, place));
+                let Some(folder) = branch.load.folder.as_ref().filter(|_| !is_remote(&branch.object)) else { continue };
+                for delivered in branch.load.objects().iter().filter(|delivered| is_of_a_cluster(&delivered.object)) {
+                    let (folder, node) = (folder.clone(), std::sync::Arc::new(delivered.node.clone()));
+                    hub.entries.push((&delivered.object, Origin::Built { folder, node }));
+                }
             }
         }
         let beside = self.expanded.beside.iter().filter(|beside| !beside.object.is(KUSTOMIZE, "Kustomization"));
@@ -154,7 +190,7 @@ impl<'run> Repositories<'run> {
             (Origin::Built { folder, node }, &beside.object)
         });
         let loose = self.loose().map(|(position, object)| (Origin::Given(position), object)).chain(beside);
-        for (origin, object) in loose.filter(|(_, object)| is_relevant(object) || is_own(object)) {
+        for (origin, object) in loose.filter(|(_, object)| is_relevant(object) || (is_own(object) && has_variable(&object.value))) {
             let free = hubs.iter_mut().find(|hub| !hub.known.contains(&object.id));
             let hub = match free {
                 Some(hub) => hub,
@@ -177,7 +213,7 @@ impl<'run> Repositories<'run> {
         let copied = |name: &super::place::SourceName| {
             let all = self.given.objects.of(artifact::GROUP, "ArtifactGenerator");
             all.flat_map(|generator| super::world::list(generator, "spec.sources"))
-                .any(|source| source.get("name").and_then(serde_json::Value::as_str) == Some(&name.name))
+                .any(|source| source.get("name").and_then(Value::as_str) == Some(&name.name))
         };
         self.given
             .places
@@ -209,8 +245,26 @@ fn is_relevant(object: &Object) -> bool {
     group.ends_with(".fluxcd.io")
         || group == "fluxcd.controlplane.io"
         || (group.is_empty() && matches!(&*object.id.kind, "ConfigMap" | "Secret"))
-        || object.is("cluster.x-k8s.io", "Cluster")
-        || object.id.kind == "TalosControlPlane"
+        || is_of_a_cluster(object)
+}
+
+/// Whether an object says that a workload cluster lives in its namespace, and how it runs.
+fn is_of_a_cluster(object: &Object) -> bool {
+    object.is("cluster.x-k8s.io", "Cluster") || object.id.kind == "TalosControlPlane"
+}
+
+fn is_remote(object: &Object) -> bool {
+    Kustomization { object }.is_remote()
+}
+
+/// Whether a text of an object has a `${`.
+fn has_variable(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains("${"),
+        Value::Array(items) => items.iter().any(has_variable),
+        Value::Object(entries) => entries.values().any(has_variable),
+        _ => false,
+    }
 }
 
 /// The objects of one cluster.
@@ -279,13 +333,6 @@ fn root(group: &HashMap<usize, usize>, mut tree: usize) -> usize {
         tree = *next;
     }
     tree
-}
-
-impl Growth<'_> {
-    /// The Kustomizations.
-    pub(super) fn len(&self) -> usize {
-        self.branches.len()
-    }
 }
 
 /// Whether Flux's checks say of a reference what the rules on references would say: that the target is not there.

@@ -78,18 +78,12 @@ pub(super) fn load<'run>(kustomization: Kustomization<'_>, home: Home<'run>, man
         report: Report::default(),
         home,
     };
-    let object = kustomization.object;
-    let mut components: Vec<String> =
-        list(object, "spec.components").iter().filter_map(Value::as_str).map(str::to_owned).collect();
     if load.home.path().is_none() {
         return load;
     }
-    if object.at("spec.ignoreMissingComponents") == Some(&Value::Bool(true)) {
-        components.retain(|component| load.home.has_folder(component));
-    }
-    let built = load.home.get(&components);
     let mut loader = Loader { kustomization, manner, load };
-    match built {
+    let components = loader.components();
+    match loader.load.home.get(&components) {
         Some(folder) => loader.fill(&folder),
         None => loader.missing(),
     }
@@ -106,6 +100,26 @@ impl Loader<'_, '_> {
     fn violation(&mut self, code: &'static Code, path: FieldPath, message: String, hint: impl Into<String>) {
         let violation = Violation::error(code, self.kustomization.object, path, message).hint(hint);
         self.load.report.violations.push(violation);
+    }
+
+    /// The components that are there.
+    fn components(&mut self) -> Vec<String> {
+        let object = self.kustomization.object;
+        let may_miss = object.at("spec.ignoreMissingComponents") == Some(&Value::Bool(true));
+        let mut out = Vec::new();
+        for (position, component) in list(object, "spec.components").iter().enumerate() {
+            let Some(component) = component.as_str() else { continue };
+            if self.load.home.has_folder(component) {
+                out.push(component.to_owned());
+            } else if !may_miss {
+                let path = folder::normal(self.load.home.path().unwrap_or_default(), component);
+                let field = FieldPath::of(["spec", "components"]).index(position);
+                let message = format!("{} has no folder `{path}`", self.load.home.title());
+                let hint = "the path of a component is seen from `spec.path`; correct it or add the folder";
+                self.violation(&codes::FLUX_PATH, field, message, hint);
+            }
+        }
+        out
     }
 
     fn missing(&mut self) {
@@ -180,6 +194,11 @@ impl Loader<'_, '_> {
                 crate::yaml::overlay::merge_value(&mut delivered.object.value, &metadata);
             }
         }
+        if !self.manner.own {
+            self.load.report.findings.extend(plain_secrets(&folder));
+        }
+        // What they became is kept; the texts are for places.
+        folder.objects = Vec::new();
         self.load.content = Content::Objects(objects);
         self.load.folder = Some(Arc::new(folder));
     }
@@ -368,51 +387,6 @@ impl Load<'_> {
         }
     }
 
-    /// Secrets that are in plain text in the folder's files, before variables are filled in.
-    pub(super) fn plain_secrets(&self) -> Vec<Finding> {
-        let Some(folder) = &self.folder else { return Vec::new() };
-        let mut findings = Vec::new();
-        for built in folder.objects.iter().filter(|built| built.id().kind == "Secret") {
-            let objects: Objects = std::iter::once(Object::new(built.node.to_value())).collect();
-            let (plain, keys): (Vec<_>, Vec<_>) = secrets::violations(&objects)
-                .into_iter()
-                .partition(|violation| *violation.code == codes::SECRET_PLAIN);
-            let at = |path: &FieldPath| {
-                let words = path.words();
-                let (node, _) = built.node.nearest(words.iter().map(String::as_str));
-                folder.locate(node.place)
-            };
-            // A text with variables is filled with something that is kept elsewhere.
-            let is_filled = |violation: &&Violation| {
-                let value = violation.path.get(&objects.get(0)?.value)?.as_str()?;
-                value.contains("${").then_some(())
-            };
-            let plain: Vec<&Violation> = plain.iter().filter(|found| is_filled(found).is_none()).collect();
-            if let Some(first) = plain.first() {
-                let names: Vec<String> =
-                    plain.iter().filter_map(|violation| violation.path.words().pop()).collect();
-                let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                let listed = suggest::list(&names[..names.len().min(4)], "and");
-                let stand = if names.len() == 1 { "stands" } else { "stand" };
-                findings.push(
-                    Finding::warning(&codes::SECRET_PLAIN, format!("{listed} of a Secret {stand} in plain text"))
-                        .object(built.id())
-                        .field(first.path.clone())
-                        .at(at(&first.path))
-                        .hint("encrypt the file with SOPS, or let something else write the Secret; if it is secret at all"),
-                );
-            }
-            findings.extend(keys.into_iter().map(|violation| {
-                Finding::error(violation.code, violation.message)
-                    .object(built.id())
-                    .field(violation.path.clone())
-                    .at(at(&violation.path))
-                    .hint("take it for known and replace it at its owner")
-            }));
-        }
-        findings
-    }
-
     /// A place in the folder's files.
     pub(super) fn locate(&self, place: Place) -> Option<Location> {
         self.folder.as_ref().and_then(|folder| folder.locate(place))
@@ -428,4 +402,48 @@ pub(super) fn inline(object: &Object) -> BTreeMap<String, String> {
         .flatten()
         .map(|(name, value)| (name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
         .collect()
+}
+
+/// Secrets that are in plain text in the folder's files, before variables are filled in.
+fn plain_secrets(folder: &Folder) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for built in folder.objects.iter().filter(|built| built.id().kind == "Secret") {
+        let objects: Objects = std::iter::once(Object::new(built.node.to_value())).collect();
+        let (plain, keys): (Vec<_>, Vec<_>) = secrets::violations(&objects)
+            .into_iter()
+            .partition(|violation| *violation.code == codes::SECRET_PLAIN);
+        let at = |path: &FieldPath| {
+            let words = path.words();
+            let (node, _) = built.node.nearest(words.iter().map(String::as_str));
+            folder.locate(node.place)
+        };
+        // A text with variables is filled with something that is kept elsewhere.
+        let is_filled = |violation: &&Violation| {
+            let value = violation.path.get(&objects.get(0)?.value)?.as_str()?;
+            value.contains("${").then_some(())
+        };
+        let plain: Vec<&Violation> = plain.iter().filter(|found| is_filled(found).is_none()).collect();
+        if let Some(first) = plain.first() {
+            let names: Vec<String> =
+                plain.iter().filter_map(|violation| violation.path.words().pop()).collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let listed = suggest::list(&names[..names.len().min(4)], "and");
+            let stand = if names.len() == 1 { "stands" } else { "stand" };
+            findings.push(
+                Finding::warning(&codes::SECRET_PLAIN, format!("{listed} of a Secret {stand} in plain text"))
+                    .object(built.id())
+                    .field(first.path.clone())
+                    .at(at(&first.path))
+                    .hint("encrypt the file with SOPS, or let something else write the Secret; if it is secret at all"),
+            );
+        }
+        findings.extend(keys.into_iter().map(|violation| {
+            Finding::error(violation.code, violation.message)
+                .object(built.id())
+                .field(violation.path.clone())
+                .at(at(&violation.path))
+                .hint("take it for known and replace it at its owner")
+        }));
+    }
+    findings
 }

@@ -470,7 +470,7 @@ fn names(world: &World<'_>, object: &Object, out: &mut Vec<Violation>) {
         let text = |key: &str| from.get(key).and_then(Value::as_str);
         let optional = from.get("optional") == Some(&Value::Bool(true));
         let (Some(kind), Some(wanted)) = (text("kind"), text("name")) else { continue };
-        let rendered = world.objects.find("", kind, Some(home), wanted).is_some();
+        let rendered = world.has_data(kind, home, wanted);
         if kind == "ConfigMap" && !optional && !rendered {
             wrong(
                 &codes::FLUX_LOCAL,

@@ -117,6 +117,10 @@ pub struct World<'set> {
     by_name: HashMap<(&'set str, &'set str), usize>,
     /// HelmReleases of the hub by namespace and name.
     releases: HashSet<(String, String)>,
+    /// Names of workload clusters by their namespace.
+    clusters: HashMap<&'set str, &'set str>,
+    /// ConfigMaps and Secrets by kind, namespace and name.
+    data: HashSet<(&'set str, &'set str, &'set str)>,
 }
 
 /// What the checks found.
@@ -344,7 +348,18 @@ impl<'set> World<'set> {
             report: Report::default(),
             by_name: HashMap::new(),
             releases: HashSet::new(),
+            clusters: HashMap::new(),
+            data: HashSet::new(),
         };
+        for object in objects {
+            let id = &object.id;
+            let home = id.namespace.as_deref().unwrap_or_default();
+            if object.is("cluster.x-k8s.io", "Cluster") {
+                world.clusters.entry(home).or_insert(&id.name);
+            } else if object.is("", "ConfigMap") || object.is("", "Secret") {
+                world.data.insert((&id.kind, home, &id.name));
+            }
+        }
         if objects.iter().any(|object| world.owns(object))
             && let Some(folder) = folders.get("management/flux", &[])
         {
@@ -434,10 +449,12 @@ impl<'set> World<'set> {
     /// The name of the workload cluster whose objects live in a hub namespace.
     #[must_use]
     pub fn cluster_in(&self, namespace: &str) -> Option<&'set str> {
-        self.objects
-            .of("cluster.x-k8s.io", "Cluster")
-            .find(|cluster| cluster.id.namespace.as_deref() == Some(namespace))
-            .map(|cluster| &*cluster.id.name)
+        self.clusters.get(namespace).copied()
+    }
+
+    /// Whether a ConfigMap or Secret is among the hub's objects.
+    pub(super) fn has_data(&self, kind: &str, namespace: &str, name: &str) -> bool {
+        self.data.contains(&(kind, namespace, name))
     }
 
     /// Everything that was found, each thing once.

@@ -37,7 +37,7 @@ impl<'run> Expander<'run> {
             .objects
             .iter()
             .enumerate()
-            .filter(|(_, object)| is_kustomization(object))
+            .filter(|(position, object)| is_kustomization(object) && !self.skipped.contains(position))
             .map(|(position, object)| {
                 let location = given.nodes.get(position).and_then(|node| given.sources.locate(node.place));
                 let file = location.as_ref().map_or("", |location| location.file());
