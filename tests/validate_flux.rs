@@ -8,6 +8,7 @@
 mod common;
 
 use std::{
+    fmt::Write as _,
     fs,
     io::Write as _,
     path::{Path, PathBuf},
@@ -123,11 +124,15 @@ fn json_and_sarif_say_what_was_checked_and_where() {
     };
     let json = call("json");
     insta::assert_json_snapshot!(json["checked"]["flux"]);
-    let found: Vec<_> = json["findings"].as_array().unwrap().iter().filter(|one| one["code"] == "IF0916").collect();
+    let found: Vec<_> =
+        json["findings"].as_array().unwrap().iter().filter(|one| one["code"] == "IF0916").collect();
     let [finding] = found.as_slice() else { panic!("{found:?}") };
     // The file was not named on the command line: Flux reads it.
     assert_eq!(finding["location"]["file"], "apps/base/worker.yaml");
-    assert_eq!((finding["location"]["line"].as_u64(), finding["location"]["column"].as_u64()), (Some(20), Some(22)));
+    assert_eq!(
+        (finding["location"]["line"].as_u64(), finding["location"]["column"].as_u64()),
+        (Some(20), Some(22))
+    );
     let sarif = call("sarif");
     let results = sarif["runs"][0]["results"].as_array().unwrap();
     let place = &results.iter().find(|result| result["ruleId"] == "IF0916").unwrap()["locations"][0]["physicalLocation"];
@@ -181,10 +186,16 @@ fn local_sources_are_named_as_in_flux() {
     change(folder.path(), "elsewhere/clusters/prod/apps.yaml", "./apps/prod", "./application");
     let named = call("GitRepository/flux-system/flux-system=elsewhere");
     assert_eq!(named.status.code(), Some(1));
-    assert!(said(&named).contains("error[IF0903]: `elsewhere` has no folder `application`"), "{}", said(&named));
+    assert!(
+        said(&named).contains("error[IF0903]: `elsewhere` has no folder `application`"),
+        "{}",
+        said(&named)
+    );
     // A second one with a comma, misspelt.
-    let named = call("GitRepository/flux-system/flux-system=elsewhere,OCIRepository/flux-system/flux-system=.");
-    let warning = "warning[IF0904]: no Kustomization reads the source `OCIRepository/flux-system/flux-system`";
+    let named =
+        call("GitRepository/flux-system/flux-system=elsewhere,OCIRepository/flux-system/flux-system=.");
+    let warning =
+        "warning[IF0904]: no Kustomization reads the source `OCIRepository/flux-system/flux-system`";
     assert!(said(&named).contains(warning), "{}", said(&named));
     for (sources, code, word) in [
         ("flux-system=elsewhere", 2, "KIND/NAMESPACE/NAME=DIR"),
@@ -326,7 +337,10 @@ fn our_own_output_passes_with_its_folders_from_the_catalogue() {
         assert!(!text.contains(&format!("[{code}")), "{text}");
     }
     let counts = line(&output);
-    assert!(counts.starts_with("Flux: 34 Kustomizations, 41 HelmReleases, 25 folders built, 9 not checked"), "{counts}");
+    assert!(
+        counts.starts_with("Flux: 34 Kustomizations, 41 HelmReleases, 25 folders built, 9 not checked"),
+        "{counts}"
+    );
     // What the render promises is promised still: the checks of `up` run on it.
     let base = "out/proxmox-lab/recipes/base.yaml";
     change(path, base, "  deletionPolicy: Orphan\n", "");
@@ -354,12 +368,18 @@ fn twins_are_counted_and_each_is_told_of_its_own_lines() {
     let path = folder.path();
     let mut plan = "apiVersion: infraflux.io/v1alpha1\nkind: FleetPlan\nmetadata: {name: fleet}\nspec:\n  defaults: {provider: proxmox}\n  clusters:\n".to_owned();
     for (number, name) in ["amber", "beryl", "coral"].iter().enumerate() {
-        plan.push_str(&format!("    - {{name: {name}, network: {{endpoint: {{host: 10.0.{number}.5}}}}, proxmox: {{addresses: [10.0.{number}.10-10.0.{number}.99], gateway: 10.0.{number}.1}}}}\n"));
+        let addresses = format!("addresses: [10.0.{number}.10-10.0.{number}.99], gateway: 10.0.{number}.1");
+        let network = format!("{{endpoint: {{host: 10.0.{number}.5}}}}");
+        writeln!(plan, "    - {{name: {name}, network: {network}, proxmox: {{{addresses}}}}}").unwrap();
     }
     fs::write(path.join("plan.yaml"), plan).unwrap();
     assert_eq!(run(path, &["up", "-f", "plan.yaml"]).status.code(), Some(0));
     let output = run(path, &["validate", "out"]);
-    assert!(line(&output).starts_with("Flux: 24 Kustomizations, 30 HelmReleases, 18 folders built, 6 not"), "{}", line(&output));
+    assert!(
+        line(&output).starts_with("Flux: 24 Kustomizations, 30 HelmReleases, 18 folders built, 6 not"),
+        "{}",
+        line(&output)
+    );
     for name in ["amber", "beryl", "coral"] {
         change(path, &format!("out/{name}/recipes/base.yaml"), "  deletionPolicy: Orphan\n", "");
     }
@@ -379,7 +399,8 @@ fn admission_reads_no_files_and_says_so() {
             "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nfunctionConfig:\n  apiVersion: infraflux.io/v1alpha1\n  kind: Admission\n  metadata: {{name: checks}}\n  spec: {spec}\nitems:\n"
         );
         for item in items {
-            out.push_str(&format!("- {}\n", item.trim().trim_start_matches("---\n").replace('\n', "\n  ")));
+            let item = item.trim().trim_start_matches("---\n").replace('\n', "\n  ");
+            writeln!(out, "- {item}").unwrap();
         }
         out
     };
@@ -392,13 +413,17 @@ fn admission_reads_no_files_and_says_so() {
             .iter()
             .map(|result| {
                 let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-                (format!("{} {}", text(&result["severity"]), text(&result["tags"]["code"])), text(&result["message"]))
+                (
+                    format!("{} {}", text(&result["severity"]), text(&result["tags"]["code"])),
+                    text(&result["message"]),
+                )
             })
             .collect();
         (output.status.code(), found)
     };
     let apps = fs::read_to_string(fixtures().join("good/clusters/prod/apps.yaml")).unwrap();
-    let infrastructure = fs::read_to_string(fixtures().join("good/clusters/prod/infrastructure.yaml")).unwrap();
+    let infrastructure =
+        fs::read_to_string(fixtures().join("good/clusters/prod/infrastructure.yaml")).unwrap();
     let settings = fs::read_to_string(fixtures().join("good/clusters/prod/settings.yaml")).unwrap();
     let (code, found) = call(&[&apps, &infrastructure, &settings], "{}");
     assert_eq!(code, Some(0), "{found:?}");
@@ -414,7 +439,9 @@ fn admission_reads_no_files_and_says_so() {
     assert!(found.iter().any(|(kind, _)| kind == "error IF0909"), "{found:?}");
     // `references` says what a missing target is.
     let lonely = apps.replace("- name: infrastructure", "- name: gone");
-    for (spec, expected) in [("{references: check}", "error"), ("{}", "warning"), ("{references: ignore}", "")] {
+    for (spec, expected) in
+        [("{references: check}", "error"), ("{}", "warning"), ("{references: ignore}", "")]
+    {
         let (_, found) = call(&[&lonely, &settings], spec);
         let severity = found.iter().find(|(kind, _)| kind.ends_with("IF0909")).map(|(kind, _)| &**kind);
         assert_eq!(severity.unwrap_or_default().split(' ').next().unwrap(), expected, "{spec}: {found:?}");
@@ -425,5 +452,66 @@ fn admission_reads_no_files_and_says_so() {
     let base = fs::read_to_string(folder.path().join("out/lab/recipes/base.yaml")).unwrap();
     let items: Vec<&str> = base.split("---\n").filter(|item| !item.trim().is_empty()).collect();
     let (_, found) = call(&items, "{references: ignore}");
-    assert!(found.iter().any(|(_, message)| message.contains("3 Kustomizations, 7 HelmReleases, 3 folders built")), "{found:?}");
+    assert!(
+        found
+            .iter()
+            .any(|(_, message)| message.contains("3 Kustomizations, 7 HelmReleases, 3 folders built")),
+        "{found:?}"
+    );
+}
+
+/// What would never end in a naive reading ends here, and is told or harmless.
+#[test]
+fn repositories_that_go_in_circles_end() {
+    let root = "\
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: loop, namespace: flux-system}
+spec:
+  interval: 1h
+  path: ./a
+  prune: true
+  nameSuffix: x
+  sourceRef: {kind: GitRepository, name: flux-system}
+";
+    let kustomization = |resources: &str| {
+        format!(
+            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [{resources}]\n"
+        )
+    };
+    // It delivers itself under ever new names.
+    let folder = TempDir::new().unwrap();
+    fs::create_dir(folder.path().join(".git")).unwrap();
+    write(folder.path(), "a/ks.yaml", root);
+    let output = run(folder.path(), &["validate", "."]);
+    assert_eq!(output.status.code(), Some(0), "{:?}", texts(&output));
+    // Two that deliver each other.
+    let second = root.replace("./a", "./b").replace("loop", "pool");
+    write(folder.path(), "a/ks.yaml", second);
+    write(folder.path(), "b/ks.yaml", root);
+    let output = run(folder.path(), &["validate", "."]);
+    assert!(line(&output).contains("2 folders built"), "{:?}", texts(&output));
+    // A kustomization that includes itself, one that leads out of the repository, and one through a link.
+    write(folder.path(), "a/kustomization.yaml", kustomization("../b, ks.yaml"));
+    write(folder.path(), "b/kustomization.yaml", kustomization("../a, ks.yaml, ../../../../etc"));
+    let output = run(folder.path(), &["validate", "."]);
+    assert!(said(&output).contains("includes itself"), "{}", said(&output));
+    #[cfg(unix)]
+    {
+        let outside = TempDir::new().unwrap();
+        write(outside.path(), "secret.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: outside}\n");
+        let folder = TempDir::new().unwrap();
+        fs::create_dir(folder.path().join(".git")).unwrap();
+        write(folder.path(), "ks.yaml", root);
+        write(folder.path(), "a/kustomization.yaml", kustomization("secret.yaml"));
+        std::os::unix::fs::symlink(outside.path().join("secret.yaml"), folder.path().join("a/secret.yaml"))
+            .unwrap();
+        let output = run(folder.path(), &["validate", "ks.yaml"]);
+        assert!(
+            texts(&output).1.starts_with("warning[IF0902]"),
+            "what lies outside is not read: {:?}",
+            texts(&output)
+        );
+        assert!(!texts(&output).1.contains("2 objects"), "{:?}", texts(&output));
+    }
 }

@@ -39,8 +39,8 @@ mod wiring;
 pub mod world;
 
 pub use clean::Checks;
-pub(crate) use folder::normal;
 pub use folder::Folders;
+pub(crate) use folder::normal;
 pub use world::{KUSTOMIZE, Report, Repository, World};
 
 /// Checks the Flux objects among a hub's objects, and what they deliver.

@@ -9,13 +9,7 @@ use rayon::prelude::*;
 
 use super::{
     Object, Objects, Violation,
-    flux::{
-        self, Folders,
-        coverage::Coverage,
-        expand::Given,
-        given::Repositories,
-        place::Places,
-    },
+    flux::{self, Folders, coverage::Coverage, expand::Given, given::Repositories, place::Places},
     rules::{self, Externals, Set},
     schema::{self, Check, Crd, Report, Schemas},
 };
@@ -210,12 +204,17 @@ impl Documents {
             .map(|(_, (object, node))| Item { object, node, sources, written: &object.id, is_built: false })
             .collect();
         let built = flux.as_ref().map(Repositories::built).unwrap_or_default();
-        items.extend(built.iter().map(|built| Item {
-            object: built.object,
-            node: built.node,
-            sources: built.sources,
-            written: built.written.and_then(|position| objects.get(position)).map_or(&built.object.id, |object| &object.id),
-            is_built: true,
+        items.extend(built.iter().map(|built| {
+            Item {
+                object: built.object,
+                node: built.node,
+                sources: built.sources,
+                written: built
+                    .written
+                    .and_then(|position| objects.get(position))
+                    .map_or(&built.object.id, |object| &object.id),
+                is_built: true,
+            }
         }));
         let all: Vec<&Object> = items.iter().map(|item| item.object).collect();
         let set = Set::of_all(&all, against.previous, against.externals);
@@ -228,7 +227,8 @@ impl Documents {
                 let mut findings = Vec::new();
                 for item in items {
                     let object = item.object;
-                    let previous = before.get(&identity(&object.id)).or_else(|| before.get(&identity(item.written)));
+                    let previous =
+                        before.get(&identity(&object.id)).or_else(|| before.get(&identity(item.written)));
                     against.schemas.check_object(object, previous.copied(), against.check, &mut report);
                     let mut violations = std::mem::take(&mut report.violations);
                     let by_rules =
@@ -286,7 +286,9 @@ fn apart(findings: Findings, items: &[Item<'_>]) -> Findings {
         }
     }
     let is_apart = |finding: &Finding| {
-        let Some((id, location)) = finding.object.as_ref().zip(finding.location.as_ref()) else { return false };
+        let Some((id, location)) = finding.object.as_ref().zip(finding.location.as_ref()) else {
+            return false;
+        };
         let own = folder(location);
         folders.get(id).is_some_and(|all| all.iter().filter(|other| **other == own).count() < 2)
     };
@@ -299,7 +301,8 @@ fn once(findings: Findings) -> Findings {
     let mut seen = HashSet::new();
     let is_new = |finding: &Finding| {
         let references = [codes::DANGLING.id, codes::OTHER_NAMESPACE.id];
-        let place = finding.location.as_ref().map(|location| (location.file().to_owned(), location.range().start));
+        let place =
+            finding.location.as_ref().map(|location| (location.file().to_owned(), location.range().start));
         !references.contains(&finding.code.id) || place.is_none() || seen.insert((finding.code.id, place))
     };
     let mut is_new = is_new;
@@ -341,12 +344,8 @@ fn is_filled_later(object: &Object, violation: &Violation) -> bool {
         codes::SCHEMA_NAME.id,
     ];
     // A version, and what a reference names.
-    let of_names = [
-        codes::NOT_SERVED.id,
-        codes::DANGLING.id,
-        codes::OTHER_NAMESPACE.id,
-        codes::WRONG_TARGET.id,
-    ];
+    let of_names =
+        [codes::NOT_SERVED.id, codes::DANGLING.id, codes::OTHER_NAMESPACE.id, codes::WRONG_TARGET.id];
     if of_names.contains(&violation.code.id) {
         return violation.message.contains("${");
     }

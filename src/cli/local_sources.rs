@@ -139,8 +139,8 @@ struct Disk {
 impl Disk {
     fn new(folder: &Path, known: Arc<HashMap<PathBuf, Arc<Source>>>) -> Result<Self, Findings> {
         let named = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        let root =
-            fs::canonicalize(named).map_err(|error| files::unreadable(&named.display().to_string(), &error))?;
+        let root = fs::canonicalize(named)
+            .map_err(|error| files::unreadable(&named.display().to_string(), &error))?;
         let ignore = Ignore::new(&fs::read_to_string(root.join(ignore::FILE)).unwrap_or_default());
         Ok(Self { folder: folder.to_owned(), root, ignore, known, read: Mutex::default() })
     }
@@ -213,10 +213,16 @@ mod tests {
     #[test]
     fn the_flag_takes_what_flux_takes() {
         let local = parse("GitRepository/flux-system/fleet=./a=b");
-        assert_eq!(local.map(|local| (local.source.to_string(), local.folder)), Ok(("GitRepository/flux-system/fleet".to_owned(), Some("./a=b".into()))));
+        assert_eq!(
+            local.map(|local| (local.source.to_string(), local.folder)),
+            Ok(("GitRepository/flux-system/fleet".to_owned(), Some("./a=b".into())))
+        );
         assert_eq!(parse("GitRepository/flux-system/fleet=").map(|local| local.folder), Ok(None));
         for wrong in ["", "fleet=.", "GitRepository/flux-system/fleet", "GitRepository/fleet=."] {
-            assert!(parse(wrong).is_err_and(|message| message.contains("KIND/NAMESPACE/NAME=DIR")), "{wrong}");
+            assert!(
+                parse(wrong).is_err_and(|message| message.contains("KIND/NAMESPACE/NAME=DIR")),
+                "{wrong}"
+            );
         }
     }
 }

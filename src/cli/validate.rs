@@ -179,7 +179,10 @@ impl Input {
                     }
                 }
                 // In a folder there is YAML of all kinds: what does not speak of a version is for another tool.
-                Err(_) if opened.contains_key(id) && !input.sources.get(*id).is_some_and(|text| speaks_of_kubernetes(text)) => {
+                Err(_)
+                    if opened.contains_key(id)
+                        && !input.sources.get(*id).is_some_and(|text| speaks_of_kubernetes(text)) =>
+                {
                     others += 1;
                 }
                 Err(errors) => input.findings.extend(errors),
@@ -383,7 +386,7 @@ fn validate(arguments: &Arguments) -> Result<(Findings, Checked), Findings> {
         line.push_str(&flux);
         line.push('\n');
     }
-    Ok((findings, Checked { json, line }))
+    Ok((findings, Checked { line, json }))
 }
 
 /// What was checked, for programs.

@@ -58,7 +58,8 @@ pub(super) fn files(
         let (Some((alias, from)), Some(to)) = (source, to.strip_prefix("@artifact/")) else {
             return Err(Nothing::Unknown);
         };
-        let plain = text("strategy").is_none_or(|strategy| strategy == "Overwrite") && copy.get("exclude").is_none();
+        let plain =
+            text("strategy").is_none_or(|strategy| strategy == "Overwrite") && copy.get("exclude").is_none();
         let (from, only_content) = from.strip_suffix("**").map_or((from, false), |rest| (rest, true));
         if !plain || from.contains(['*', '?', '[', ']']) {
             return Err(Nothing::Unknown);

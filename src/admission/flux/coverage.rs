@@ -71,7 +71,8 @@ impl Coverage {
         }
         let count =
             |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
-        let mut parts = vec![format!("Flux: {}", count(self.kustomizations, "Kustomization", "Kustomizations"))];
+        let mut parts =
+            vec![format!("Flux: {}", count(self.kustomizations, "Kustomization", "Kustomizations"))];
         if self.releases > 0 {
             parts.push(count(self.releases, "HelmRelease", "HelmReleases"));
         }
@@ -94,11 +95,12 @@ impl Coverage {
                 Why::OtherCatalog => "another version of the catalogue",
                 Why::Artifact => "an ArtifactGenerator that is not followed",
             };
-            let mut listed = sources.iter().take(3).copied().collect::<Vec<_>>().join(", ");
-            if sources.len() > 3 {
-                listed.push_str(&format!(" and {} more", sources.len() - 3));
-            }
-            let listed = if listed.is_empty() { listed } else { format!(" ({listed})") };
+            let first = sources.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+            let listed = match sources.len() {
+                0 => String::new(),
+                1..=3 => format!(" ({first})"),
+                count => format!(" ({first} and {} more)", count - 3),
+            };
             parts.push(format!("{number} not checked: {why}{listed}"));
         }
         if self.partial > 0 {

@@ -180,7 +180,11 @@ impl<'run> Expander<'run> {
         let mut elsewhere = Vec::new();
         let mut seen: HashSet<(Spot, Option<String>, String)> = HashSet::new();
         for seed in &seeds {
-            seen.extend(seed.above.last().map(|place| (*place, seed.object.id.namespace.clone(), seed.object.id.name.clone())));
+            seen.extend(
+                seed.above
+                    .last()
+                    .map(|place| (*place, seed.object.id.namespace.clone(), seed.object.id.name.clone())),
+            );
         }
         let mut open = VecDeque::from(seeds);
         while let Some(seed) = open.pop_front() {
@@ -263,7 +267,8 @@ impl Expanded<'_> {
         let mut seen: HashMap<Spot, Vec<&Object>> = HashMap::new();
         let mut out = Vec::new();
         for load in self.trees.iter().flat_map(|tree| &tree.branches).map(|branch| &branch.load) {
-            let Some(folder) = load.folder.as_ref().filter(|_| !matches!(load.home, Home::Catalog { .. })) else {
+            let Some(folder) = load.folder.as_ref().filter(|_| !matches!(load.home, Home::Catalog { .. }))
+            else {
                 continue;
             };
             for delivered in load.objects() {

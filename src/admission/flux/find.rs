@@ -62,7 +62,7 @@ impl<'run> Finder<'run> {
             return match named {
                 Some(local) => {
                     Home::Local { local: Arc::clone(local), path, source, is_named: true, is_guessed: false }
-                },
+                }
                 None => Home::Elsewhere { source: Some(source), why: Why::Elsewhere },
             };
         }
@@ -123,7 +123,8 @@ impl<'run> Finder<'run> {
     }
 
     fn artifact(&self, generator: &Object, source: SourceName, path: String) -> Home<'run> {
-        let key = format!("{} {} {}", generator.id, source.name, generator.at("spec").unwrap_or(&Value::Null));
+        let key =
+            format!("{} {} {}", generator.id, source.name, generator.at("spec").unwrap_or(&Value::Null));
         let known = self.artifacts.borrow().get(&key).cloned();
         let local = match known {
             Some(local) => local,

@@ -22,8 +22,8 @@ mod generate;
 mod patch;
 mod transform;
 
-pub(super) use patch::{Applied, apply, trees_of};
 pub(in crate::admission::flux) use patch::is_built_in;
+pub(super) use patch::{Applied, apply, trees_of};
 pub(super) use transform::{rename, set_all, set_image, set_namespace};
 
 /// The names by which kustomize knows a kustomization.
@@ -125,7 +125,10 @@ impl Built {
         ObjectRef {
             api_version: text(&["apiVersion"]),
             kind: text(&["kind"]),
-            namespace: self.text(&["metadata", "namespace"]).filter(|name| !name.is_empty()).map(str::to_owned),
+            namespace: self
+                .text(&["metadata", "namespace"])
+                .filter(|name| !name.is_empty())
+                .map(str::to_owned),
             name: text(&["metadata", "name"]),
         }
     }
@@ -242,8 +245,7 @@ pub(super) fn includes(files: &dyn Files, folder: &str, file: &str) -> (Vec<Stri
 }
 
 fn build(files: &dyn Files, path: &str, components: &[String]) -> Folder {
-    let mut builder =
-        Builder { files, folder: Folder::default(), open: Vec::new(), more: Vec::new() };
+    let mut builder = Builder { files, folder: Folder::default(), open: Vec::new(), more: Vec::new() };
     let mut pile = Pile::default();
     builder.root(path, components, &mut pile);
     builder.folder.objects = pile.objects;
@@ -337,11 +339,11 @@ impl Builder<'_> {
         KUSTOMIZATION.iter().map(|name| normal(path, name)).find(|file| self.files.has_file(file))
     }
 
-    fn documents(&mut self, path: &str) -> Vec<Node> {
+    fn documents(&mut self, path: &str, named: Option<Place>) -> Vec<Node> {
         let Some(source) = self.files.get(path) else {
             self.report(
                 &codes::FLUX_NOT_CHECKED,
-                None,
+                named,
                 format!("`{path}` is no text, or too large to be read"),
                 "Flux would read it; list only files with Kubernetes objects",
             );
@@ -367,7 +369,7 @@ impl Builder<'_> {
             );
             return;
         }
-        for node in self.documents(path) {
+        for node in self.documents(path, named) {
             let items = match node.get("items") {
                 Some(items)
                     if node.get("kind").and_then(Node::as_str).is_some_and(|kind| kind.ends_with("List")) =>
@@ -421,7 +423,7 @@ impl Builder<'_> {
             self.broken(named, format!("`{path}` includes itself"), "take one of the entries out");
             return;
         }
-        let Some(root) = self.documents(&file).into_iter().next() else { return };
+        let Some(root) = self.documents(&file, named).into_iter().next() else { return };
         let Some(mapping) = root.as_mapping().cloned() else {
             self.broken(
                 Some(root.place),
@@ -535,12 +537,14 @@ impl Builder<'_> {
     fn patch(&mut self, path: &str, item: &Node, objects: &mut Vec<Built>) {
         let target = item.get("target");
         let plain = item.as_str();
-        let is_file = plain.is_some_and(|text| !text.contains('\n') && self.files.has_file(&normal(path, text)));
-        let file = item.get("path").and_then(Node::as_str).or(plain.filter(|text| is_file || !text.contains(':')));
+        let is_file =
+            plain.is_some_and(|text| !text.contains('\n') && self.files.has_file(&normal(path, text)));
+        let file =
+            item.get("path").and_then(Node::as_str).or(plain.filter(|text| is_file || !text.contains(':')));
         let trees: Vec<Node> = if let Some(file) = file {
             let file = normal(path, file);
             if self.files.has_file(&file) {
-                self.documents(&file)
+                self.documents(&file, Some(item.place))
             } else {
                 self.broken(
                     Some(item.place),

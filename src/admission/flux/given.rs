@@ -1,6 +1,9 @@
 //! Flux's checks on objects that somebody else wrote: one world for each cluster whose Kustomizations are among them.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use serde_json::Value;
 
@@ -9,8 +12,12 @@ use super::{
     coverage::Coverage,
     expand::{Built, Expanded, Given, Origin, expand},
     find::source_of,
+    load::Load,
+    place::SourceName,
     twins::Twins,
-    world::{ANY, HELM, KUSTOMIZE, Kustomization, Report, Surroundings, Whose, World, depends_on, is_own},
+    world::{
+        ANY, HELM, KUSTOMIZE, Kustomization, Report, Surroundings, Whose, World, depends_on, is_own, list,
+    },
 };
 use crate::{
     admission::{Object, Objects, Violation},
@@ -69,7 +76,10 @@ impl<'run> Repositories<'run> {
         let is_of_twins = |finding: &Finding| {
             let home = finding.object.as_ref().and_then(|object| object.namespace.as_deref());
             home.is_some_and(|home| self.twins.is_one(home))
-                || finding.location.as_ref().is_some_and(|location| location.origin() == yaml::Origin::BuiltIn)
+                || finding
+                    .location
+                    .as_ref()
+                    .is_some_and(|location| location.origin() == yaml::Origin::BuiltIn)
         };
         if self.twins.skipped.is_empty() || !outcome.findings.iter().any(is_of_twins) {
             return outcome;
@@ -94,8 +104,11 @@ impl<'run> Repositories<'run> {
         }
         if self.expanded.is_cut {
             findings.push(
-                Finding::warning(&codes::FLUX_NOT_CHECKED, "too many Kustomizations deliver further ones".to_owned())
-                    .hint("give the objects of fewer clusters at a time"),
+                Finding::warning(
+                    &codes::FLUX_NOT_CHECKED,
+                    "too many Kustomizations deliver further ones".to_owned(),
+                )
+                .hint("give the objects of fewer clusters at a time"),
             );
         }
         findings.extend(self.unused_names());
@@ -125,7 +138,8 @@ impl<'run> Repositories<'run> {
     fn releases(&self) -> usize {
         let is_release = |object: &Object| object.is(HELM, "HelmRelease");
         let given = self.given.objects.iter().enumerate();
-        let given = given.filter(|(position, object)| !self.delivers(*position) && is_release(object)).count();
+        let given =
+            given.filter(|(position, object)| !self.delivers(*position) && is_release(object)).count();
         let beside = self.expanded.beside.iter().filter(|beside| is_release(&beside.object)).count();
         let delivered: usize = self
             .expanded
@@ -134,7 +148,8 @@ impl<'run> Repositories<'run> {
             .flat_map(|tree| &tree.branches)
             .map(|branch| {
                 let all = branch.load.objects().iter();
-                self.twins.weight(&branch.object) * all.filter(|delivered| is_release(&delivered.object)).count()
+                self.twins.weight(&branch.object)
+                    * all.filter(|delivered| is_release(&delivered.object)).count()
             })
             .sum();
         given + beside + delivered
@@ -163,43 +178,34 @@ impl<'run> Repositories<'run> {
         let mut hubs: Vec<Hub<'_>> = Vec::new();
         for (number, tree) in trees.iter().enumerate() {
             let ids: Vec<&ObjectRef> = tree.branches.iter().map(|branch| &branch.object.id).collect();
-            let free = hubs.iter_mut().find(|hub| !ids.iter().any(|id| hub.known.contains(*id)));
-            let hub = match free {
-                Some(hub) => hub,
-                None => {
-                    hubs.push(Hub::default());
-                    let Some(last) = hubs.last_mut() else { continue };
-                    last
-                }
-            };
+            let hub = first_without(&mut hubs, &ids);
             hub.known.extend(ids);
             hub.trees.push(number);
             for (place, branch) in tree.branches.iter().enumerate() {
                 hub.entries.push((&branch.object, branch.origin.clone()));
                 hub.branches.push((number, place));
-                let Some(folder) = branch.load.folder.as_ref().filter(|_| !is_remote(&branch.object)) else { continue };
-                for delivered in branch.load.objects().iter().filter(|delivered| is_of_a_cluster(&delivered.object)) {
-                    let (folder, node) = (folder.clone(), std::sync::Arc::new(delivered.node.clone()));
+                let Some(folder) = branch.load.folder.as_ref().filter(|_| !is_remote(&branch.object)) else {
+                    continue;
+                };
+                for delivered in
+                    branch.load.objects().iter().filter(|delivered| is_of_a_cluster(&delivered.object))
+                {
+                    let (folder, node) = (folder.clone(), Arc::new(delivered.node.clone()));
                     hub.entries.push((&delivered.object, Origin::Built { folder, node }));
                 }
             }
         }
-        let beside = self.expanded.beside.iter().filter(|beside| !beside.object.is(KUSTOMIZE, "Kustomization"));
+        let beside =
+            self.expanded.beside.iter().filter(|beside| !beside.object.is(KUSTOMIZE, "Kustomization"));
         let beside = beside.map(|beside| {
             let (folder, node) = (beside.folder.clone(), beside.node.clone());
             (Origin::Built { folder, node }, &beside.object)
         });
         let loose = self.loose().map(|(position, object)| (Origin::Given(position), object)).chain(beside);
-        for (origin, object) in loose.filter(|(_, object)| is_relevant(object) || (is_own(object) && has_variable(&object.value))) {
-            let free = hubs.iter_mut().find(|hub| !hub.known.contains(&object.id));
-            let hub = match free {
-                Some(hub) => hub,
-                None => {
-                    hubs.push(Hub::default());
-                    let Some(last) = hubs.last_mut() else { continue };
-                    last
-                }
-            };
+        for (origin, object) in
+            loose.filter(|(_, object)| is_relevant(object) || (is_own(object) && has_variable(&object.value)))
+        {
+            let hub = first_without(&mut hubs, &[&object.id]);
             hub.known.insert(&object.id);
             hub.entries.push((object, origin));
         }
@@ -210,9 +216,9 @@ impl<'run> Repositories<'run> {
     fn unused_names(&self) -> Vec<Finding> {
         let branches = || self.expanded.trees.iter().flat_map(|tree| &tree.branches);
         let read: HashSet<_> = branches().filter_map(|branch| source_of(&branch.object)).collect();
-        let copied = |name: &super::place::SourceName| {
+        let copied = |name: &SourceName| {
             let all = self.given.objects.of(artifact::GROUP, "ArtifactGenerator");
-            all.flat_map(|generator| super::world::list(generator, "spec.sources"))
+            all.flat_map(|generator| list(generator, "spec.sources"))
                 .any(|source| source.get("name").and_then(Value::as_str) == Some(&name.name))
         };
         self.given
@@ -221,7 +227,7 @@ impl<'run> Repositories<'run> {
             .iter()
             .map(|(name, _)| name)
             .filter(|name| {
-                let fits = |source: &super::place::SourceName| {
+                let fits = |source: &SourceName| {
                     source.kind == name.kind
                         && source.name == name.name
                         && (source.namespace == name.namespace || source.namespace.is_empty())
@@ -281,7 +287,7 @@ struct Hub<'run> {
 impl<'run> Hub<'run> {
     /// What its Kustomizations deliver, with the number of those that belong together: one tree, and trees of which one
     /// waits for another.
-    fn loads(&self, expanded: &Expanded<'run>) -> Vec<(std::sync::Arc<super::load::Load<'run>>, usize)> {
+    fn loads(&self, expanded: &Expanded<'run>) -> Vec<(Arc<Load<'run>>, usize)> {
         let mut group: HashMap<usize, usize> = self.trees.iter().map(|tree| (*tree, *tree)).collect();
         let mut owner: HashMap<(&str, &str), usize> = HashMap::new();
         let branch = |(tree, place): (usize, usize)| expanded.trees.get(tree)?.branches.get(place);
@@ -298,10 +304,7 @@ impl<'run> Hub<'run> {
                 group.insert(one.max(other), one.min(other));
             }
         }
-        self.branches
-            .iter()
-            .filter_map(|at| Some((branch(*at)?.load.clone(), root(&group, at.0))))
-            .collect()
+        self.branches.iter().filter_map(|at| Some((branch(*at)?.load.clone(), root(&group, at.0)))).collect()
     }
 
     /// What was found, at its lines.
@@ -312,20 +315,30 @@ impl<'run> Hub<'run> {
         }
         let mut findings = Findings::new();
         for violation in report.violations {
-            match by_id.get(&violation.object).and_then(|origin| origin.node(given)) {
-                Some((node, sources)) => findings.push(locate(sources, node, violation)),
-                None => {
-                    let mut finding = Finding::new(violation.code, violation.severity, violation.message)
-                        .object(violation.object)
-                        .field(violation.path);
-                    finding.hint = violation.hint;
-                    findings.push(finding);
-                }
+            let written = by_id.get(&violation.object).and_then(|origin| origin.node(given));
+            if let Some((node, sources)) = written {
+                findings.push(locate(sources, node, violation));
+                continue;
             }
+            let mut finding = Finding::new(violation.code, violation.severity, violation.message)
+                .object(violation.object)
+                .field(violation.path);
+            finding.hint = violation.hint;
+            findings.push(finding);
         }
         findings.extend(report.findings);
         findings
     }
+}
+
+/// The first hub that has no object of these names; a new one if there is none.
+fn first_without<'hubs, 'run>(hubs: &'hubs mut Vec<Hub<'run>>, ids: &[&ObjectRef]) -> &'hubs mut Hub<'run> {
+    let is_free = |hub: &Hub<'_>| !ids.iter().any(|id| hub.known.contains(*id));
+    let position = hubs.iter().position(is_free).unwrap_or_else(|| {
+        hubs.push(Hub::default());
+        hubs.len() - 1
+    });
+    &mut hubs[position]
 }
 
 fn root(group: &HashMap<usize, usize>, mut tree: usize) -> usize {
@@ -348,4 +361,3 @@ pub fn judges(violation: &Violation) -> bool {
                 | (HELM, ["spec", "chartRef" | "chart" | "dependsOn", ..])
         )
 }
-

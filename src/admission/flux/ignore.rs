@@ -50,7 +50,8 @@ impl Ignore {
             DEFAULT.into_iter().chain(text.lines()).filter_map(Pattern::read).collect();
         let paths = RegexSet::new(read.iter().map(|(path, _)| path)).unwrap_or_default();
         // Nothing is left out when the patterns are too large to be taken together.
-        let patterns = if paths.is_empty() { Vec::new() } else { read.into_iter().map(|(_, rest)| rest).collect() };
+        let patterns =
+            if paths.is_empty() { Vec::new() } else { read.into_iter().map(|(_, rest)| rest).collect() };
         Self { paths, patterns }
     }
 

@@ -68,7 +68,11 @@ pub(super) struct Manner<'run> {
 }
 
 /// Loads one Kustomization.
-pub(super) fn load<'run>(kustomization: Kustomization<'_>, home: Home<'run>, manner: &Manner<'_>) -> Load<'run> {
+pub(super) fn load<'run>(
+    kustomization: Kustomization<'_>,
+    home: Home<'run>,
+    manner: &Manner<'_>,
+) -> Load<'run> {
     let load = Load {
         content: Content::Foreign,
         used: BTreeSet::new(),
@@ -165,7 +169,12 @@ impl Loader<'_, '_> {
             for built in std::mem::take(&mut folder.objects) {
                 let place = built.node.place;
                 folder.objects.push(built);
-                folder::rename(folder.objects.last_mut().map(std::slice::from_mut).unwrap_or_default(), prefix, suffix, place);
+                folder::rename(
+                    folder.objects.last_mut().map(std::slice::from_mut).unwrap_or_default(),
+                    prefix,
+                    suffix,
+                    place,
+                );
             }
         }
         for image in list(object, "spec.images") {
@@ -222,7 +231,8 @@ impl Loader<'_, '_> {
             .object(id)
             .at(folder.locate(built.node.place));
             if self.manner.own {
-                finding = finding.hint("move the Namespace to the stage `prereqs`, which goes to the cluster");
+                finding =
+                    finding.hint("move the Namespace to the stage `prereqs`, which goes to the cluster");
             } else {
                 finding = finding.hint("deliver it with another Kustomization, or give it that name");
                 finding.severity = Severity::Warning;
@@ -239,12 +249,11 @@ impl Loader<'_, '_> {
             let words = ["spec", "patches", &position.to_string(), "patch"];
             let path = field(&words);
             let text = entry.get("patch").and_then(Value::as_str).unwrap_or_default();
-            let place = match (self.manner.written)(&words) {
-                Some(location) => Place::new(folder.sources.add(location.source().clone()), location.range()),
-                None => {
-                    let name = format!("spec.patches[{position}] of {}", object.id);
-                    Place::new(folder.sources.add(Source::new(name, text)), 0..text.len())
-                }
+            let place = if let Some(location) = (self.manner.written)(&words) {
+                Place::new(folder.sources.add(location.source().clone()), location.range())
+            } else {
+                let name = format!("spec.patches[{position}] of {}", object.id);
+                Place::new(folder.sources.add(Source::new(name, text)), 0..text.len())
             };
             let target = entry.get("target").map(|target| Node::from_value(target, place));
             let trees = match folder::trees_of(text, place) {

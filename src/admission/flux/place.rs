@@ -34,11 +34,13 @@ impl FromStr for SourceName {
 
     fn from_str(text: &str) -> Result<Self, ()> {
         match text.split('/').collect::<Vec<_>>().as_slice() {
-            [kind, namespace, name] if [kind, namespace, name].iter().all(|part| !part.is_empty()) => Ok(Self {
-                kind: (*kind).to_owned(),
-                namespace: (*namespace).to_owned(),
-                name: (*name).to_owned(),
-            }),
+            [kind, namespace, name] if [kind, namespace, name].iter().all(|part| !part.is_empty()) => {
+                Ok(Self {
+                    kind: (*kind).to_owned(),
+                    namespace: (*namespace).to_owned(),
+                    name: (*name).to_owned(),
+                })
+            }
             _ => Err(()),
         }
     }
@@ -191,7 +193,8 @@ impl Home<'_> {
     /// The folders beside the one that is not there, or beside the first part of its path that is not.
     pub(super) fn near(&self) -> Vec<String> {
         let (Some(files), Some(path)) = (self.files(), self.path()) else { return Vec::new() };
-        let above = path.match_indices('/').map(|(end, _)| &path[..end]).filter(|above| files.has_folder(above));
+        let above =
+            path.match_indices('/').map(|(end, _)| &path[..end]).filter(|above| files.has_folder(above));
         let above = above.last().unwrap_or_default();
         let from = if above.is_empty() { 0 } else { above.len() + 1 };
         let rest = path.get(from..).and_then(|rest| rest.split_once('/')).map_or("", |(_, rest)| rest);
@@ -225,7 +228,11 @@ mod tests {
             ("ssh://git@github.com/org/fleet", "https://github.com/org/fleet.git", Alike::Yes),
             ("https://github.com/org/fleet.git", "git@github.com:org/fleet.git", Alike::Yes),
             ("ssh://git@git.example.org:2222/org/fleet.git", "git@git.example.org:org/fleet", Alike::Yes),
-            ("https://user:token@git.example.org/a/b/fleet", "https://git.example.org/A/b/fleet/", Alike::Yes),
+            (
+                "https://user:token@git.example.org/a/b/fleet",
+                "https://git.example.org/A/b/fleet/",
+                Alike::Yes,
+            ),
             ("https://github.com/org/fleet", "https://github.com/me/fleet", Alike::Name),
             ("https://github.com/stefanprodan/podinfo", "https://github.com/org/fleet", Alike::No),
             ("", "https://github.com/org/fleet", Alike::No),
@@ -244,7 +251,8 @@ mod tests {
 
     #[test]
     fn a_source_is_written_as_flux_writes_it() {
-        let source: SourceName = "GitRepository/flux-system/fleet".parse().unwrap_or_else(|()| unreachable!("three parts"));
+        let source: SourceName =
+            "GitRepository/flux-system/fleet".parse().unwrap_or_else(|()| unreachable!("three parts"));
         assert_eq!(source.to_string(), "GitRepository/flux-system/fleet");
         for wrong in ["", "fleet", "flux-system/fleet", "GitRepository//fleet", "a/b/c/d"] {
             assert_eq!(wrong.parse::<SourceName>(), Err(()), "{wrong}");

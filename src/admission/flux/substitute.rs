@@ -178,14 +178,15 @@ impl Filler<'_> {
         }
         self.used.insert(name.to_owned());
         let variables = self.variables;
-        let is_hidden = variables.hidden.contains(name)
-            || (variables.is_open && !variables.known.contains_key(name));
+        let is_hidden =
+            variables.hidden.contains(name) || (variables.is_open && !variables.known.contains_key(name));
         if is_hidden {
             self.is_open = true;
             return format!("${{{inside}}}");
         }
         // `:` counts an empty value as none.
-        let value = variables.known.get(name).filter(|value| !(operator.starts_with(':') && value.is_empty()));
+        let value =
+            variables.known.get(name).filter(|value| !(operator.starts_with(':') && value.is_empty()));
         match (value, default) {
             (Some(value), _) if length => value.chars().count().to_string(),
             (Some(value), _) => value.replace('\n', ""),

@@ -50,10 +50,8 @@ impl Twins {
             // It stands in the infrastructure's own cluster object.
             let endpoint = own().find_map(|object| object.text("spec.controlPlaneEndpoint.host"));
             let name = own().find(|object| object.id.kind == "Cluster").map(|cluster| &*cluster.id.name);
-            let names: Vec<&str> = [Some(*home), name, endpoint.filter(|host| host.len() > 3)]
-                .into_iter()
-                .flatten()
-                .collect();
+            let names: Vec<&str> =
+                [Some(*home), name, endpoint.filter(|host| host.len() > 3)].into_iter().flatten().collect();
             let form = normal_form(objects.iter().map(|(_, object)| *object), &names, "");
             match first.get(&form) {
                 Some(like) => {

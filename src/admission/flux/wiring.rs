@@ -142,7 +142,8 @@ fn unusable_source(world: &World<'_>, object: &Object, path: &str) -> Option<Vio
     };
     if source.at("spec.suspend") == Some(&Value::Bool(true)) {
         let (severity, hint) = if world.owns(object) {
-            let hint = "take `suspend: true` from the source; it is listed, and off as long as nobody uses it";
+            let hint =
+                "take `suspend: true` from the source; it is listed, and off as long as nobody uses it";
             (Severity::Error, hint)
         } else {
             (Severity::Warning, "what was fetched before still counts; `flux resume source` goes on")
@@ -210,23 +211,22 @@ fn spokes_with_flux<'world>(world: &'world World<'_>) -> BTreeSet<Target<'world>
 fn remote(delivery: &Delivery<'_>, own: bool, findings: &mut Vec<Finding>) {
     for delivered in delivery.objects() {
         if is_flux(&delivered.object) {
-            let mut finding =
-                delivery
-                    .finding(
-                        delivered,
-                        &["kind"],
-                        &codes::FLUX_REMOTE,
-                        format!(
-                            "the Kustomization `{}` sends this {} to the workload cluster",
-                            delivery.kustomization.name(),
-                            delivered.object.id.kind
-                        ),
-                    );
+            let mut finding = delivery.finding(
+                delivered,
+                &["kind"],
+                &codes::FLUX_REMOTE,
+                format!(
+                    "the Kustomization `{}` sends this {} to the workload cluster",
+                    delivery.kustomization.name(),
+                    delivered.object.id.kind
+                ),
+            );
             if own {
-                finding =
-                    finding.hint("move it to the stage `releases`, or take `kubeConfig` from the Kustomization");
+                finding = finding
+                    .hint("move it to the stage `releases`, or take `kubeConfig` from the Kustomization");
             } else {
-                finding = finding.hint("fine if Flux runs there too; else take `kubeConfig` from the Kustomization");
+                finding = finding
+                    .hint("fine if Flux runs there too; else take `kubeConfig` from the Kustomization");
                 finding.severity = Severity::Warning;
             }
             findings.push(finding);
@@ -246,13 +246,18 @@ fn strays(world: &World<'_>, violations: &mut Vec<Violation>, findings: &mut Vec
         .filter_map(|release| release.id.namespace.as_deref())
         .collect();
     reached.extend(
-        world.deliveries.iter().map(|delivery| delivery.kustomization).filter_map(|kustomization| {
-            kustomization.is_remote().then_some(kustomization.namespace())
-        }),
+        world
+            .deliveries
+            .iter()
+            .map(|delivery| delivery.kustomization)
+            .filter_map(|kustomization| kustomization.is_remote().then_some(kustomization.namespace())),
     );
     let is_stray = |object: &Object| {
         let home = object.id.namespace.as_deref().unwrap_or_default();
-        !world.owns(object) && !is_remote(object) && reached.contains(home) && world.cluster_in(home).is_some()
+        !world.owns(object)
+            && !is_remote(object)
+            && reached.contains(home)
+            && world.cluster_in(home).is_some()
     };
     let hint = "add `kubeConfig` with the cluster's kubeconfig, or move it out of the cluster's namespace";
     for (release, delivery) in releases.iter().filter(|(release, _)| is_stray(release)) {
@@ -269,9 +274,14 @@ fn strays(world: &World<'_>, violations: &mut Vec<Violation>, findings: &mut Vec
                 findings.push(finding);
             }
             None => violations.push(
-                Violation::error(&codes::FLUX_KUBECONFIG, release, FieldPath::of(["spec", "kubeConfig"]), message)
-                    .severity(Severity::Warning)
-                    .hint(hint),
+                Violation::error(
+                    &codes::FLUX_KUBECONFIG,
+                    release,
+                    FieldPath::of(["spec", "kubeConfig"]),
+                    message,
+                )
+                .severity(Severity::Warning)
+                .hint(hint),
             ),
         }
     }
@@ -281,8 +291,16 @@ fn strays(world: &World<'_>, violations: &mut Vec<Violation>, findings: &mut Vec
             let object = &delivered.object;
             !is_flux(object)
                 && !object.group().ends_with("cluster.x-k8s.io")
-                && !["ConfigMap", "Secret", "Namespace", "ServiceAccount", "RoleBinding", "Role", "ExternalSecret"]
-                    .contains(&&*object.id.kind)
+                && ![
+                    "ConfigMap",
+                    "Secret",
+                    "Namespace",
+                    "ServiceAccount",
+                    "RoleBinding",
+                    "Role",
+                    "ExternalSecret",
+                ]
+                .contains(&&*object.id.kind)
         };
         let Some(first) = delivery.objects().iter().find(for_the_cluster) else { continue };
         if is_stray(kustomization.object) {
@@ -520,7 +538,8 @@ fn leftovers(object: &Object, violations: &mut Vec<Violation>) {
 /// Two Kustomizations that apply one object to the same place. Of what others wrote only those are compared that belong to one
 /// cluster for sure.
 fn owners(world: &World<'_>, violations: &mut Vec<Violation>) {
-    type Key<'object> = (usize, Target<'object>, &'object str, &'object str, Option<&'object str>, &'object str);
+    type Key<'object> =
+        (usize, Target<'object>, &'object str, &'object str, Option<&'object str>, &'object str);
     let mut seen: HashMap<Key<'_>, &Delivery<'_>> = HashMap::new();
     let mut shared: BTreeMap<(&str, &str), (&Delivery<'_>, Vec<&ObjectRef>)> = BTreeMap::new();
     for delivery in &world.deliveries {

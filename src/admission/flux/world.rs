@@ -203,7 +203,8 @@ impl<'set> Kustomization<'set> {
 
     /// Whether Flux runs the substitution at all.
     pub(super) fn substitutes(self) -> bool {
-        let has = |key: &str| self.object.at(&format!("spec.postBuild.{key}")).is_some_and(|all| !is_empty(all));
+        let has =
+            |key: &str| self.object.at(&format!("spec.postBuild.{key}")).is_some_and(|all| !is_empty(all));
         has("substitute")
             || has("substituteFrom")
             || self.object.text("spec.postBuild.substituteStrategy") == Some("Always")
@@ -262,7 +263,8 @@ impl<'set> Delivery<'set> {
         let kustomization = self.kustomization;
         kustomization.is_remote().then(|| {
             let text = |path: &str| kustomization.object.text(path);
-            let name = text("spec.kubeConfig.secretRef.name").or_else(|| text("spec.kubeConfig.configMapRef.name"));
+            let name =
+                text("spec.kubeConfig.secretRef.name").or_else(|| text("spec.kubeConfig.configMapRef.name"));
             (kustomization.namespace(), name.unwrap_or_default())
         })
     }
@@ -372,7 +374,10 @@ impl<'set> World<'set> {
         }
         for (object, (load, tree)) in objects.of(KUSTOMIZE, "Kustomization").zip(loads) {
             let kustomization = Kustomization { object };
-            world.by_name.entry((kustomization.namespace(), kustomization.name())).or_insert(world.deliveries.len());
+            world
+                .by_name
+                .entry((kustomization.namespace(), kustomization.name()))
+                .or_insert(world.deliveries.len());
             world.report.violations.extend(load.report.violations.iter().cloned());
             world.report.findings.extend(load.report.findings.iter().cloned());
             if !kustomization.is_remote() {
@@ -389,9 +394,7 @@ impl<'set> World<'set> {
         world.releases = world
             .releases()
             .iter()
-            .map(|(release, _)| {
-                (release.id.namespace.clone().unwrap_or_default(), release.id.name.clone())
-            })
+            .map(|(release, _)| (release.id.namespace.clone().unwrap_or_default(), release.id.name.clone()))
             .collect();
         world
     }

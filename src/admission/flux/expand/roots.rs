@@ -66,7 +66,10 @@ impl<'run> Expander<'run> {
             .enumerate()
             .map(|(own, candidate)| {
                 let built = candidate.folder.iter().flat_map(|folder| kustomizations(folder));
-                built.filter_map(|(place, _)| number.get(&place).copied()).filter(|other| *other != own).collect()
+                built
+                    .filter_map(|(place, _)| number.get(&place).copied())
+                    .filter(|other| *other != own)
+                    .collect()
             })
             .collect();
         let mut delivered = vec![false; all.len()];
@@ -94,7 +97,9 @@ impl<'run> Expander<'run> {
             }
         }
         roots.sort_unstable();
-        trees.extend(roots.into_iter().filter_map(|own| all.get(own)).map(|own| vec![self.seed(own.position)]));
+        trees.extend(
+            roots.into_iter().filter_map(|own| all.get(own)).map(|own| vec![self.seed(own.position)]),
+        );
         trees
     }
 
@@ -137,7 +142,9 @@ impl<'run> Expander<'run> {
             let is_read = |folder: &str| {
                 read.iter().any(|(path, whole)| {
                     folder == *path
-                        || (!whole && (path.is_empty() || folder.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'))))
+                        || (!whole
+                            && (path.is_empty()
+                                || folder.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'))))
                 })
             };
             for (folder, is_component) in &folders {

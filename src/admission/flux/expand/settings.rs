@@ -12,8 +12,11 @@ use crate::admission::{
 /// ConfigMaps and Secrets by kind and name.
 #[derive(Debug, Default)]
 pub(super) struct Settings {
-    by_name: HashMap<(String, String), Vec<(Option<String>, Variables)>>,
+    by_name: HashMap<(String, String), Vec<Data>>,
 }
+
+/// What one of them holds, and its namespace.
+type Data = (Option<String>, Variables);
 
 impl Settings {
     /// Takes an object in, if it is one.
@@ -90,4 +93,3 @@ fn values(object: &Object) -> Variables {
     }
     out
 }
-

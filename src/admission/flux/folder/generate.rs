@@ -112,9 +112,8 @@ impl Builder<'_> {
         }
         for literal in item.get("literals").and_then(Node::as_sequence).unwrap_or_default() {
             if let Some((key, value)) = literal.as_str().and_then(|text| text.split_once('=')) {
-                let quoted = |quote: char| {
-                    value.len() > 1 && value.starts_with(quote) && value.ends_with(quote)
-                };
+                let quoted =
+                    |quote: char| value.len() > 1 && value.starts_with(quote) && value.ends_with(quote);
                 let value = if quoted('"') || quoted('\'') { &value[1..value.len() - 1] } else { value };
                 let node = Node { place: literal.place, data: Data::String(value.into()) };
                 data.set(Entry { key: key.into(), key_place: literal.place, value: node });

@@ -62,7 +62,9 @@ pub(in crate::admission::flux) fn rename(objects: &mut [Built], prefix: &str, su
 
 /// `replicas:` of a kustomization: the count of an object of that name.
 pub(super) fn set_replicas(objects: &mut [Built], item: &Node) {
-    let (Some(name), Some(count)) = (item.get("name").and_then(Node::as_str), item.get("count")) else { return };
+    let (Some(name), Some(count)) = (item.get("name").and_then(Node::as_str), item.get("count")) else {
+        return;
+    };
     for object in objects {
         if object.text(&["metadata", "name"]) != Some(name) {
             continue;
@@ -105,7 +107,6 @@ pub(in crate::admission::flux) fn set_image(node: &mut Node, image: &Node) {
         _ => {}
     }
 }
-
 
 /// Merges one tree into another; what is no mapping is replaced.
 pub(super) fn merge_into(base: &mut Node, over: Node) {

@@ -77,7 +77,9 @@ pub(super) fn have(found: &Found<'_>, set: &Set<'_>) -> bool {
         return false;
     }
     let home = found.namespace;
-    let here = |object: &Object| home.is_none() || object.id.namespace.is_none() || object.id.namespace.as_deref() == home;
+    let here = |object: &Object| {
+        home.is_none() || object.id.namespace.is_none() || object.id.namespace.as_deref() == home
+    };
     let named = |object: &Object, fields: &[&str]| {
         fields.iter().find_map(|field| object.text(field)).unwrap_or(&object.id.name) == found.name
     };
@@ -101,9 +103,9 @@ pub(super) fn have(found: &Found<'_>, set: &Set<'_>) -> bool {
         })
     };
     written
-        || everywhere.iter().any(|(group, kind, fields)| {
-            set.of(group, kind).iter().any(|object| named(object, fields))
-        })
+        || everywhere
+            .iter()
+            .any(|(group, kind, fields)| set.of(group, kind).iter().any(|object| named(object, fields)))
         || postgres()
         || set.named(found.name).iter().any(|object| {
             object.is("", found.kind)
