@@ -16,15 +16,17 @@ use infraflux::{
     admission::{
         Object, Objects,
         flux::{
-            Folders,
+            Checks, Folders,
             place::{Local, Places, SourceName},
         },
         foreign::{Against, Documents},
+        rendered::{self, First},
         rules::Externals,
         schema::{Check, Crd, Schemas, documents},
+        semantics,
     },
     catalog::Catalog,
-    plan::{read::Request, resolve::resolve},
+    plan::{read::Request, resolve::resolve, resolved::ResolvedCluster},
     render::{Library, RenderedCluster, render},
     yaml::{self, Limits, Source, Sources, scalar::Schema},
 };
@@ -35,6 +37,10 @@ use serde_json::Value;
 #[allow(dead_code, reason = "shared with tests")]
 mod oracle;
 
+#[path = "common/fleet.rs"]
+mod fleet;
+use fleet::{Clusters, fleet};
+
 /// The allocator of the program.
 #[cfg(feature = "cli")]
 #[global_allocator]
@@ -43,6 +49,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() {
     divan::main();
 }
+
+/// How many clusters a fleet has here.
+const FLEET: usize = 1000;
 
 struct World {
     schemas: Schemas,
@@ -84,38 +93,27 @@ fn world() -> &'static World {
     })
 }
 
-/// A fleet of small clusters that differ in name and addresses.
-fn fleet(clusters: usize) -> String {
-    let mut out = String::from(
-        "apiVersion: infraflux.io/v1alpha1\nkind: FleetPlan\nmetadata: {name: fleet}\nspec:\n  defaults:\n    provider: proxmox\n    region: home\n    network: {managementCIDRs: [198.51.100.0/24], podCIDRs: [172.16.0.0/16], serviceCIDRs: [172.20.0.0/16]}\n    proxmox: {dnsServers: [192.0.2.3], gateway: 10.0.0.1, prefix: 8}\n  clusters:\n",
-    );
-    for number in 0..clusters {
-        let (high, low) = (number / 250 + 1, number % 250);
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            out,
-            "    - {{name: c{number}, network: {{endpoint: {{host: 10.{high}.{low}.10}}}}, proxmox: {{addresses: [10.{high}.{low}.20-10.{high}.{low}.60]}}}}"
-        );
-    }
-    out
+/// A fleet, resolved.
+fn resolved(library: &Library, clusters: usize, kind: Clusters) -> Vec<ResolvedCluster> {
+    let mut request = Request::default();
+    request.add_plans(Source::new("fleet.yaml", fleet(clusters, kind))).expect("a plan");
+    let plans = request.merge(library.index()).expect("plans").0;
+    plans.par_iter().map(|plan| resolve(plan, library.index()).expect("a cluster").0).collect()
 }
 
-/// A fleet, rendered. Its addresses may overlap: what is wrong in a fleet is not what is measured.
-fn rendered(clusters: usize) -> Vec<RenderedCluster> {
+/// A fleet, rendered.
+fn rendered(clusters: usize, kind: Clusters) -> Vec<RenderedCluster> {
     let library = Library::new(Catalog::embedded());
-    let mut request = Request::default();
-    request.add_plans(Source::new("fleet.yaml", fleet(clusters))).expect("a plan");
-    let plans = request.merge(library.index()).expect("plans");
-    plans
-        .par_iter()
-        .map(|plan| render(resolve(plan, library.index()).expect("a cluster").0, &library).expect("a render"))
+    resolved(&library, clusters, kind)
+        .into_par_iter()
+        .map(|cluster| render(cluster, &library).expect("a render"))
         .collect()
 }
 
 /// A YAML stream of so many objects.
 fn stream(objects: usize) -> String {
     // A cluster has more than ten objects.
-    let clusters = rendered(objects / 10);
+    let clusters = rendered(objects / 10, Clusters::Alike);
     let documents = clusters.iter().flat_map(RenderedCluster::documents).take(objects);
     documents.flat_map(|(_, document)| ["---\n", &*document.text, "\n"]).collect()
 }
@@ -241,9 +239,9 @@ fn jsonschema(bencher: divan::Bencher<'_, '_>, count: usize) {
 }
 
 /// Schemas and CEL of a fleet that was rendered.
-#[divan::bench(args = [1000], sample_count = 5)]
-fn fleet_schema_and_cel(bencher: divan::Bencher<'_, '_>, count: usize) {
-    let clusters: Vec<Objects> = rendered(count)
+#[divan::bench(sample_count = 5)]
+fn fleet_schema_and_cel(bencher: divan::Bencher<'_, '_>) {
+    let clusters: Vec<Objects> = rendered(FLEET, Clusters::Alike)
         .into_par_iter()
         .map(|cluster| {
             cluster.documents().map(|(_, document)| Object::new(cluster.value(document).clone())).collect()
@@ -255,13 +253,36 @@ fn fleet_schema_and_cel(bencher: divan::Bencher<'_, '_>, count: usize) {
         clusters.par_iter().map(one).sum::<u64>()
     };
     run();
-    bencher.counter(divan::counter::ItemsCount::new(count)).bench(run);
+    bencher.counter(divan::counter::ItemsCount::new(FLEET)).bench(run);
 }
 
-/// Resolving and rendering the same fleet.
-#[divan::bench(args = [1000], sample_count = 5)]
-fn fleet_render(bencher: divan::Bencher<'_, '_>, count: usize) {
-    let run = || rendered(count).len();
+/// From the plan of a fleet to its manifests, without any check: what the checks are compared with.
+#[divan::bench(args = [Clusters::Alike, Clusters::Different], sample_count = 5)]
+fn fleet_render(bencher: divan::Bencher<'_, '_>, kind: Clusters) {
+    let library = Library::new(Catalog::embedded());
+    let run = || {
+        resolved(&library, FLEET, kind)
+            .into_par_iter()
+            .map(|cluster| render(cluster, &library).expect("a render").files.len())
+            .sum::<usize>()
+    };
     run();
-    bencher.counter(divan::counter::ItemsCount::new(count)).bench(run);
+    bencher.counter(divan::counter::ItemsCount::new(FLEET)).bench(run);
+}
+
+/// All checks of a fleet that was rendered: the plan's meaning, schemas and CEL, rules, references, Flux, secrets.
+#[divan::bench(args = [Clusters::Alike, Clusters::Different], sample_count = 5)]
+fn fleet_checks(bencher: divan::Bencher<'_, '_>, kind: Clusters) {
+    let library = Library::new(Catalog::embedded());
+    let plans = resolved(&library, FLEET, kind);
+    let clusters = rendered(FLEET, kind);
+    let folders = Folders::new(Catalog::embedded());
+    let run = || {
+        let checks = Checks::new(&folders, &world().schemas);
+        let found = semantics::check_beside(&plans, &[]).len();
+        let one = |cluster| rendered::check(cluster, &First, &world().schemas, &checks).findings.len();
+        found + clusters.par_iter().map(one).sum::<usize>()
+    };
+    run();
+    bencher.counter(divan::counter::ItemsCount::new(FLEET)).bench(run);
 }

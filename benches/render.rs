@@ -5,8 +5,6 @@
 
 #![allow(missing_docs, clippy::expect_used, reason = "a benchmark")]
 
-use std::fmt::Write as _;
-
 use infraflux::{
     catalog::Catalog,
     engine::{Engine, Options},
@@ -15,6 +13,10 @@ use infraflux::{
     yaml::Source,
 };
 
+#[path = "common/fleet.rs"]
+mod fleet;
+use fleet::{Clusters, fleet};
+
 /// The allocator of the program.
 #[cfg(feature = "cli")]
 #[global_allocator]
@@ -22,22 +24,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     divan::main();
-}
-
-/// A fleet of small clusters that differ in name and addresses.
-fn fleet(clusters: usize) -> String {
-    let mut out = String::from(
-        "apiVersion: infraflux.io/v1alpha1\nkind: FleetPlan\nmetadata: {name: fleet}\nspec:\n  defaults:\n    provider: proxmox\n    region: home\n    network: {managementCIDRs: [198.51.100.0/24], podCIDRs: [172.16.0.0/16], serviceCIDRs: [172.20.0.0/16]}\n    proxmox: {dnsServers: [192.0.2.3], gateway: 10.0.0.1, prefix: 8}\n  clusters:\n",
-    );
-    for number in 0..clusters {
-        let (high, low) = (number / 250 + 1, number % 250);
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            out,
-            "    - {{name: c{number}, network: {{endpoint: {{host: 10.{high}.{low}.10}}}}, proxmox: {{addresses: [10.{high}.{low}.20-10.{high}.{low}.60]}}}}"
-        );
-    }
-    out
 }
 
 fn engine() -> Engine {
@@ -55,15 +41,15 @@ fn render(engine: &Engine, plan: &str) -> usize {
 /// The first cluster of a process: reading the catalogue and compiling its templates included.
 #[divan::bench]
 fn first_cluster() -> usize {
-    render(&engine(), &fleet(1))
+    render(&engine(), &fleet(1, Clusters::Alike))
 }
 
 /// A stream of clusters with compiled templates.
 #[divan::bench(args = [1, 100, 1000])]
 fn clusters(bencher: divan::Bencher<'_, '_>, count: usize) {
     let engine = engine();
-    let plan = fleet(count);
-    render(&engine, &fleet(1));
+    let plan = fleet(count, Clusters::Alike);
+    render(&engine, &fleet(1, Clusters::Alike));
     bencher.counter(divan::counter::ItemsCount::new(count)).bench(|| render(&engine, &plan));
 }
 
@@ -72,7 +58,7 @@ fn clusters(bencher: divan::Bencher<'_, '_>, count: usize) {
 fn copy(bencher: divan::Bencher<'_, '_>, count: usize) {
     let engine = engine();
     let mut request = Request::default();
-    request.add_plans(Source::new("fleet.yaml", fleet(count))).expect("a plan");
+    request.add_plans(Source::new("fleet.yaml", fleet(count, Clusters::Alike))).expect("a plan");
     let outcome = engine.run(request);
     let texts: Vec<String> = outcome
         .clusters

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::{
     admission::{
-        flux::{self, Checks, Folders},
+        flux::{Checks, Folders},
         rendered::{self, Checked, First, Previous},
         schema::{Report, Schemas},
         semantics, versions,
@@ -118,7 +118,10 @@ impl Engine {
     pub fn run_with(&self, request: Request, previous: &dyn Previous, schemas: &Schemas) -> Outcome {
         let mut outcome = Outcome::default();
         match request.merge(self.library.index()) {
-            Ok(plans) => self.render_plans(&plans, previous, schemas, &mut outcome),
+            Ok((plans, findings)) => {
+                outcome.findings.extend(findings);
+                self.render_plans(&plans, previous, schemas, &mut outcome);
+            }
             Err(findings) => outcome.findings.extend(findings),
         }
         if self.options.strict {
@@ -150,9 +153,11 @@ impl Engine {
                 Err(findings) => outcome.findings.extend(findings),
             }
         }
+        // What clusters share, a class or a default, is wrong or worth knowing once.
+        outcome.findings = std::mem::take(&mut outcome.findings).distinct();
         let names: Vec<&str> = clusters.iter().map(|cluster| cluster.name.as_str()).collect();
         let others = previous.others(&names, &mut outcome.findings);
-        outcome.findings.extend(semantics::check_beside(&clusters, &others));
+        outcome.findings.extend(semantics::check_beside(&clusters, &others).distinct());
         outcome.findings.extend(versions::check(&clusters, index, self.options.as_of.as_deref()));
         if outcome.findings.has_errors() {
             return;
@@ -181,7 +186,7 @@ impl Engine {
             }
         }
         // Many clusters read one shared file.
-        outcome.findings.extend(flux::distinct(found));
+        outcome.findings.extend(found.distinct());
         outcome.findings.extend(rendered::fleet(&outcome.clusters, &claims));
         // One warning for a kind, not one for each cluster.
         outcome.findings.extend(outcome.checked.findings(schemas));

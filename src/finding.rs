@@ -71,6 +71,9 @@ impl ObjectRef {
 
 impl std::fmt::Display for ObjectRef {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.name.is_empty() {
+            return write!(formatter, "{} without a name", self.kind);
+        }
         write!(formatter, "{} ", self.kind)?;
         if let Some(namespace) = &self.namespace {
             write!(formatter, "{namespace}/")?;
@@ -249,6 +252,19 @@ impl Findings {
     #[must_use]
     pub fn count(&self, severity: Severity) -> usize {
         self.list.iter().filter(|finding| finding.severity == severity).count()
+    }
+
+    /// The first of those that say the same of the same place: what many share is wrong once.
+    #[must_use]
+    pub fn distinct(self) -> Self {
+        let mut seen = std::collections::HashSet::new();
+        let mut list = self.list;
+        list.retain(|finding| {
+            let place = finding.location.as_ref();
+            let place = place.map(|location| (location.file().to_owned(), location.range().start));
+            seen.insert((finding.code.id, place, finding.message.clone()))
+        });
+        Self { list }
     }
 
     /// `--strict`: warnings become errors.

@@ -7,11 +7,13 @@
 pub mod decommission;
 pub mod hub;
 pub mod machine_config;
+pub mod record;
 pub mod runbook;
 pub mod secrets;
 pub mod settings;
 pub mod values;
 
 pub use hub::{RenderedHub, render};
+pub use record::Record;
 pub use settings::Settings;
 pub use values::Values;

@@ -2,7 +2,7 @@
 
 mod autoscaler;
 pub(crate) mod aws;
-mod azure;
+pub(crate) mod azure;
 pub mod cluster;
 pub mod features;
 pub mod images;

@@ -14,6 +14,7 @@ spec:
   provider: aws
   region: eu-central-1
   network: {managementCIDRs: [198.51.100.0/24]}
+  recipes: [{name: base, variables: {cluster_domain: eu.example.org}}]
 ";
 
 /// Subnets of a new VPC in the zones a and b.
@@ -168,7 +169,29 @@ fn a_pool_in_a_zone_with_public_subnets_only_needs_a_public_address() {
         "{private:#?}"
     );
     let public = told(&format!("{pool}{AMI}    publicIP: {{workers: true}}\n    subnets:{subnets}\n"));
-    assert!(public.is_empty(), "{public:#?}");
+    assert!(public.iter().all(|text| text.starts_with("IF0256")), "{public:#?}");
+}
+
+#[test]
+fn kubelets_with_public_names_are_told() {
+    let kubelets = |who: &str, field: &str| {
+        format!(
+            "IF0256 kubelets of {who} ask for certificates with their public name first, and nobody approves those \
+             (spec.aws.publicIP.{field})"
+        )
+    };
+    let block = |public: &str| format!("{AMI}    publicIP: {public}\n");
+    let of = |plan: &str| -> Vec<String> {
+        told(plan).into_iter().filter(|text| text.starts_with("IF0256")).collect()
+    };
+    assert_eq!(of(AMI), Vec::<String>::new());
+    assert_eq!(of(&block("{controlPlane: false, workers: false}")), Vec::<String>::new());
+    assert_eq!(of(&block("{controlPlane: true}")), [kubelets("control planes", "controlPlane")]);
+    assert_eq!(of(&block("{workers: true}")), [kubelets("workers", "workers")]);
+    let both = block("{workers: true, controlPlane: true}");
+    assert_eq!(of(&both), [kubelets("control planes and workers", "controlPlane")]);
+    // Kubelets that sign for themselves ask nobody.
+    assert_eq!(of(&format!("  talos: {{rotateServerCertificates: false}}\n{both}")), Vec::<String>::new());
 }
 
 #[test]

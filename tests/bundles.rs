@@ -52,6 +52,9 @@ spec:
   proxmox: {addresses: [10.20.0.20-10.20.0.60], gateway: 10.20.0.1, dnsServers: [10.20.0.1]}
 ";
 
+/// The default recipes with a zone of their own.
+const ZONE: &str = "  recipes: [{name: base, variables: {cluster_domain: eu.example.org}}]\n";
+
 fn rendered(head: &str, rest: &str) -> Rendered {
     render(&engine(), "plan.yaml", &format!("{head}{rest}"), None)
 }
@@ -113,7 +116,7 @@ fn a_wrong_value_for_a_shared_variable_is_told_once() {
 
 #[test]
 fn the_account_of_the_plan_reaches_the_bundles() {
-    let backup = "  recipes: [base, {name: backup, variables: {backup_bucket: vault, backup_azure_storage_account: vaults}}]\n";
+    let backup = "  recipes: [{name: base, variables: {cluster_domain: eu.example.org}}, {name: backup, variables: {backup_bucket: vault, backup_azure_storage_account: vaults}}]\n";
     let azure = rendered(AZURE, backup);
     let subscription = "11111111-2222-3333-4444-555555555555";
     for (variable, stage, value) in [
@@ -125,7 +128,7 @@ fn the_account_of_the_plan_reaches_the_bundles() {
         assert_eq!(substituted(&azure, variable), [(stage.to_owned(), value.to_owned())]);
     }
     assert_eq!(azure.told(Severity::Warning), Vec::<String>::new());
-    let gcp = rendered(GCP, "");
+    let gcp = rendered(GCP, ZONE);
     assert_eq!(substituted(&gcp, "gcp_project"), [("base-configs".to_owned(), "platform-1234".to_owned())]);
     assert_eq!(gcp.told(Severity::Warning), Vec::<String>::new());
 }
@@ -141,20 +144,47 @@ fn a_zone_in_another_account_is_given_to_base() {
 
 #[test]
 fn a_placeholder_in_force_is_a_warning_where_it_matters() {
-    let bucket = "  recipes: [base, {name: backup, variables: {backup_bucket: vault}}]\n";
+    let bucket = "  recipes: [{name: base, variables: {cluster_domain: eu.example.org}}, {name: backup, variables: {backup_bucket: vault}}]\n";
     let told = |head: &str| -> Vec<String> {
         let warnings = rendered(head, bucket).told(Severity::Warning);
         warnings.into_iter().filter(|warning| warning.starts_with("IF0251")).collect()
     };
-    let works_nowhere = |name: &str| {
+    let works_nowhere = |name: &str, text: &str| {
         vec![format!(
-            "IF0251 the variable `{name}` of recipe `backup` is still a placeholder that works nowhere (spec.recipes[1])"
+            "IF0251 `{name}` of recipe `backup` is still the placeholder `{text}`, which works nowhere (spec.recipes[1])"
         )]
     };
-    assert_eq!(told(PROXMOX), works_nowhere("backup_s3_url"));
-    assert_eq!(told(AZURE), works_nowhere("backup_azure_storage_account"));
+    assert_eq!(told(PROXMOX), works_nowhere("backup_s3_url", "https://s3.example.org"));
+    assert_eq!(told(AZURE), works_nowhere("backup_azure_storage_account", "examplebackups"));
     assert_eq!(told(AWS), Vec::<String>::new());
     assert_eq!(told(GCP), Vec::<String>::new());
+}
+
+#[test]
+fn the_zone_of_the_names_is_asked_for_once_and_where_there_are_names() {
+    let told = |head: &str, rest: &str| -> Vec<String> {
+        let warnings = rendered(head, rest).told(Severity::Warning);
+        warnings.into_iter().filter(|warning| warning.contains("cluster_domain")).collect()
+    };
+    let zone = |cluster: &str, place: &str| {
+        vec![format!(
+            "IF0251 `cluster_domain` of recipe `base` is still the placeholder `{cluster}.example.internal`, which works nowhere ({place})"
+        )]
+    };
+    let none = Vec::<String>::new();
+    assert_eq!(told(AWS, "  recipes: [base]\n"), zone("prod-eu", "spec.recipes[0]"));
+    // `base` comes with the others, and all of them take one value.
+    assert_eq!(told(AWS, "  recipes: [media, observability]\n"), zone("prod-eu", "spec.recipes"));
+    assert_eq!(told(AWS, "  recipes: [{name: media, variables: {cluster_domain: eu.example.org}}]\n"), none);
+    assert_eq!(told(AWS, "  recipes: []\n"), none);
+    let no_gateway = "  addons: {gateway: {enabled: false}}\n";
+    assert_eq!(told(AWS, no_gateway), zone("prod-eu", "spec.recipes[0]"), "external-dns looks for the zone");
+    assert_eq!(told(PROXMOX, no_gateway), none, "no Gateway, no routes, and no records");
+    assert_eq!(told(PROXMOX, &format!("{no_gateway}  recipes: [media]\n")), zone("lab", "spec.recipes"));
+    let records = "  recipes: [{name: base, variables: {dns_provider: cloudflare}}]\n";
+    assert_eq!(told(PROXMOX, &format!("{no_gateway}{records}")), zone("lab", "spec.recipes[0]"));
+    let own = "  addons: {gateway: {hostname: \"*.eu.example.org\"}}\n";
+    assert_eq!(told(PROXMOX, own), none, "the Gateway has a name of its own");
 }
 
 /// The codes that are said of a plan for Proxmox.
@@ -175,7 +205,7 @@ fn a_gateway_without_an_address_is_told() {
         assert!(!codes_told(&format!("  addons: {addons}\n")).contains(&"IF0252"), "{addons}");
     }
     assert!(codes_told("  addons: {cilium: {values: {defaultLBServiceIPAM: lbipam}}}\n").contains(&"IF0252"));
-    let clouds = [AWS, AZURE, GCP].map(|head| rendered(head, "").told(Severity::Warning));
+    let clouds = [AWS, AZURE, GCP].map(|head| rendered(head, ZONE).told(Severity::Warning));
     assert_eq!(clouds.concat(), Vec::<String>::new());
 }
 

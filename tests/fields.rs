@@ -323,6 +323,13 @@ fn block_samples() -> Samples {
                 none(),
             ),
         ),
+        (
+            "azure.osDisk.diskEncryptionSetID",
+            (
+                json!("/subscriptions/x/resourceGroups/y/providers/Microsoft.Compute/diskEncryptionSets/z"),
+                none(),
+            ),
+        ),
         ("azure.overrides.controlPlane", (json!({"enableIPForwarding": true}), none())),
         ("azure.overrides.workers", (json!({"enableIPForwarding": true}), none())),
         ("gcp.project", (json!("clusters-4712"), none())),
@@ -332,7 +339,11 @@ fn block_samples() -> Samples {
         ("gcp.labels", (json!({"team": "web"}), none())),
         ("gcp.rootDeviceType.controlPlane", (json!("pd-ssd"), none())),
         ("gcp.rootDeviceType.workers", (json!("pd-ssd"), none())),
-        ("gcp.loadBalancerType", (json!("InternalExternal"), none())),
+        (
+            "gcp.loadBalancerType",
+            (json!("InternalExternal"), vec![("spec.network.endpoint", json!({"host": "10.0.0.10"}))]),
+        ),
+        ("gcp.serviceAccountScopes", (json!(["https://www.googleapis.com/auth/compute"]), none())),
         (
             "gcp.overrides.cluster",
             (json!({"resourceManagerTags": [{"parentID": "1", "key": "a", "value": "b"}]}), none()),
@@ -347,6 +358,7 @@ fn block_samples() -> Samples {
         ("proxmox.templateTags", (json!(["talos-next"]), none())),
         ("proxmox.templateID", (json!(9001), from_id())),
         ("proxmox.sourceNode", (json!("pve2"), from_id())),
+        ("proxmox.bootDisk", (json!("virtio0"), none())),
         ("proxmox.mtu", (json!(9000), none())),
         ("proxmox.sockets", (json!(2), none())),
         ("proxmox.tags", (json!(["lab"]), none())),

@@ -10,6 +10,7 @@ use common::infraflux::{cluster_objects, run, texts};
 use infraflux::{
     catalog::Catalog,
     engine::{Engine, Options, Outcome},
+    finding::Severity,
     plan::{read::Request, resolved::ResolvedCluster},
     render::Library,
     yaml::{Source, pointer::FieldPath},
@@ -132,6 +133,73 @@ fn wrong_fleets_are_refused_at_their_line() {
 }
 
 #[test]
+fn classes_that_no_cluster_has_are_read_too() {
+    let fleet = |classes: &str| {
+        render(&format!(
+            "{HEAD}  defaults: {{provider: proxmox}}\n  classes:\n{classes}  clusters: [{ONE}}}]\n"
+        ))
+    };
+    let table = [
+        ("    spare: {controlPlane: {replica: 1}}\n", "IF0101", 7, "there is no field `replica` here"),
+        (
+            "    spare:\n      controlPlane:\n        replicas: three\n",
+            "IF0101",
+            9,
+            "this must be an integer",
+        ),
+        ("    spare: {aws: {ami: latest}}\n", "IF0108", 7, "`latest` does not have the form of `ami`"),
+        (
+            "    spare: {workers: [{name: default, replicas: -1}]}\n",
+            "IF0106",
+            7,
+            "-1 is too small for `replicas`",
+        ),
+        // What another layer may give is no reason to stop looking.
+        (
+            "    spare: {proxmox: {vmIDRange: {start: 100}, gatway: x}}\n",
+            "IF0101",
+            7,
+            "there is no field `gatway`",
+        ),
+    ];
+    for (classes, code, line, words) in table {
+        let outcome = fleet(classes);
+        let errors: Vec<_> =
+            outcome.findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
+        let [error] = &*errors else { panic!("{classes}: {errors:#?}") };
+        assert_eq!((error.code.id, error.location.as_ref().unwrap().start().0), (code, line), "{classes}");
+        assert!(error.message.contains(words), "{classes}: {}", error.message);
+        assert!(error.field.as_ref().unwrap().to_string().starts_with("spec.classes.spare."), "{error:#?}");
+        assert!(outcome.clusters.is_empty());
+    }
+    // A part of a class is whole when another layer completes it, and `null` means what it means in every layer.
+    let whole = fleet(
+        "    spare: {proxmox: {vmIDRange: {start: 100}}, talos: null, workers: [{name: a, cpu: 2}]}\n    none:\n",
+    );
+    let told: Vec<(&str, usize)> = whole
+        .findings
+        .iter()
+        .filter(|finding| finding.message.contains("class"))
+        .map(|finding| (finding.code.id, finding.location.as_ref().unwrap().start().0))
+        .collect();
+    assert_eq!(told, [("IF0235", 8), ("IF0235", 7)], "{:#?}", whole.findings);
+    assert_eq!(whole.clusters.len(), 1);
+}
+
+#[test]
+fn what_clusters_share_is_told_once() {
+    let two = ONE
+        .replace("one", "two")
+        .replace("192.0.2.11", "192.0.2.12")
+        .replace("20-192.0.2.29", "30-192.0.2.39");
+    let text = format!(
+        "{HEAD}  defaults: {{provider: proxmox}}\n  classes: {{edge: {{controlPlane: {{replica: 1}}}}}}\n  clusters:\n    - {ONE}, class: edge}}\n    - {two}, class: edge}}\n"
+    );
+    let outcome = render(&text);
+    assert_eq!(outcome.findings.count(Severity::Error), 1, "{:#?}", outcome.findings);
+}
+
+#[test]
 fn an_empty_class_and_null_parts_change_nothing() {
     let text = format!(
         "{HEAD}  defaults: null\n  classes:\n    none:\n    empty: {{}}\n  clusters:\n    - {ONE}, provider: proxmox, class: none, classes: [empty]}}\n"
@@ -174,4 +242,52 @@ fn clusters_that_lie_in_out_already_count_too() {
     assert_eq!(check(&plan("new", "192.0.2.12", "192.0.2.40-192.0.2.49")), Vec::<String>::new());
     // Rendered anew, a cluster takes the place of its earlier self.
     assert_eq!(check(&plan("old", "192.0.2.11", "192.0.2.20-192.0.2.39")), Vec::<String>::new());
+}
+
+#[test]
+fn addresses_of_load_balancers_belong_to_one_cluster() {
+    use infraflux::admission::semantics::{Neighbour, check_beside};
+    let plan = |name: &str, host: &str, addresses: &str, balancers: &str| {
+        format!(
+            "{{name: {name}, provider: proxmox, region: home, network: {{endpoint: {{host: {host}}}}}, proxmox: {{addresses: [{addresses}], gateway: 192.0.2.1, prefix: 24}}, addons: {{cilium: {{loadBalancer: {{mode: l2, addresses: [{balancers}]}}}}}}}}"
+        )
+    };
+    let one = plan("one", "192.0.2.11", "192.0.2.20-192.0.2.29", "192.0.2.200-192.0.2.209");
+    let table = [
+        (
+            plan("two", "192.0.2.12", "192.0.2.30-192.0.2.39", "192.0.2.205-192.0.2.219"),
+            "the load balancers' addresses `192.0.2.205-192.0.2.219` of `two` and the load balancers' addresses `192.0.2.200-192.0.2.209` of `one` overlap",
+        ),
+        (
+            plan("two", "192.0.2.12", "192.0.2.30-192.0.2.39", "192.0.2.25-192.0.2.26"),
+            "the load balancers' addresses `192.0.2.25-192.0.2.26` of `two` and the machines' addresses `192.0.2.20-192.0.2.29` of `one` overlap",
+        ),
+        (
+            plan("two", "192.0.2.205", "192.0.2.30-192.0.2.39", "192.0.2.210-192.0.2.219"),
+            "the API endpoint `192.0.2.205` of `two` and the load balancers' addresses `192.0.2.200-192.0.2.209` of `one` overlap",
+        ),
+    ];
+    let old = render(&format!("{HEAD}  clusters: [{one}]\n"));
+    let objects: Vec<serde_json::Value> =
+        old.clusters[0].documents().map(|(_, document)| (*old.clusters[0].value(document)).clone()).collect();
+    let neighbour = Neighbour::of(&objects).unwrap();
+    assert_eq!(neighbour.balancers, ["192.0.2.200-192.0.2.209"]);
+    for (two, words) in table {
+        let told = |outcome: &Outcome| -> Vec<String> {
+            let clashes = outcome.findings.iter().filter(|finding| finding.code.id == "IF0222");
+            clashes.map(|finding| finding.message.clone()).collect()
+        };
+        assert_eq!(told(&render(&format!("{HEAD}  clusters:\n    - {one}\n    - {two}\n"))), [words]);
+        // The same beside a cluster that lies in `out/` already.
+        let alone = render(&format!("{HEAD}  clusters: [{two}]\n"));
+        let clusters: Vec<ResolvedCluster> =
+            alone.clusters.iter().map(|one| (*one.cluster).clone()).collect();
+        let beside = check_beside(&clusters, std::slice::from_ref(&neighbour));
+        let clashes: Vec<&str> = beside
+            .iter()
+            .filter(|finding| finding.code.id == "IF0222")
+            .map(|finding| &*finding.message)
+            .collect();
+        assert_eq!(clashes, [words]);
+    }
 }

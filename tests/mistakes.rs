@@ -98,6 +98,19 @@ fn each_mistake_is_told_at_its_line_with_a_next_step() {
         if errors != wanted {
             writeln!(wrong, "== {}: {errors} errors for one mistake\n{told_text}", case.name).unwrap();
         }
+        // The same is true of warnings at one place; a placeholder beside it is a mistake of its own.
+        let place = findings.iter().filter(|finding| {
+            finding.severity == Severity::Warning
+                && (finding.code.id != "IF0251" || case.code == "IF0251")
+                && finding
+                    .location
+                    .as_ref()
+                    .is_some_and(|location| location.file() == "plan.yaml" && location.start().0 == case.line)
+        });
+        let warnings = place.count();
+        if case.severity == Severity::Warning && warnings != 1 {
+            writeln!(wrong, "== {}: {warnings} warnings for one mistake\n{told_text}", case.name).unwrap();
+        }
         // Remarks and warnings about other things would only make the page longer.
         let kept: Findings = findings
             .into_iter()

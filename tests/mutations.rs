@@ -37,24 +37,29 @@ use serde_json::Value;
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
-    /// Kinds; all without it.
-    #[serde(default)]
-    kinds: Vec<String>,
-    /// Changes as `mutate` names them.
-    changes: Vec<String>,
-    /// Paths as patterns: `*` for one step, `**` for any number.
-    paths: Vec<String>,
+    /// A kind, or `any`.
+    kind: String,
     /// Why the API server takes it too.
     reason: String,
+    /// Fields as patterns, with the changes that are legal: `*` is one step, `**` any number.
+    fields: BTreeMap<String, String>,
 }
 
+/// Where the fields are anybody's, so that `**` may stand for them.
+const FREE: [&str; 3] = ["spec/values/**", "metadata/labels/**", "metadata/annotations/**"];
+
 impl Row {
-    fn takes(&self, kind: &str, mutant: &Mutant) -> bool {
+    /// The field and change of the row that a mutant is an example of.
+    fn takes(&self, kind: &str, mutant: &Mutant) -> Option<(&str, &str)> {
+        if self.kind != "any" && self.kind != kind {
+            return None;
+        }
         let path = pattern(&mutant.path);
         let path: Vec<&str> = path.split('/').collect();
-        (self.kinds.is_empty() || self.kinds.iter().any(|known| known == kind))
-            && self.changes.iter().any(|change| change == mutant.change || change == "*")
-            && self.paths.iter().any(|pattern| fits(&pattern.split('/').collect::<Vec<_>>(), &path))
+        self.fields.iter().find_map(|(field, changes)| {
+            let change = changes.split(' ').find(|change| *change == mutant.change || *change == "any")?;
+            fits(&field.split('/').collect::<Vec<_>>(), &path).then_some((field.as_str(), change))
+        })
     }
 }
 
@@ -63,16 +68,20 @@ fn table() -> Vec<Row> {
     serde_yaml::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// The plans whose clusters are mutated: a complete one of each provider that the catalogue has.
+/// The plans whose clusters are mutated: all of each provider that the catalogue has, the complete one first.
 fn plans() -> Vec<(String, PathBuf)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let catalog = Catalog::embedded();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/providers");
     Provider::ALL
         .into_iter()
-        .filter(|provider| catalog.get(&format!("clusters/{provider}/provider.yaml")).is_some())
-        .map(|provider| {
-            let path = root.join(format!("tests/fixtures/providers/{provider}/ha.yaml"));
-            (provider.to_string(), path)
+        .flat_map(|provider| {
+            let folder = root.join(provider.to_string());
+            let mut plans: Vec<PathBuf> = fs::read_dir(&folder)
+                .unwrap()
+                .map(|entry| entry.unwrap().path())
+                .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+                .collect();
+            plans.sort_by_key(|path| (!path.ends_with("ha.yaml"), path.clone()));
+            plans.into_iter().map(move |path| (provider.to_string(), path))
         })
         .collect()
 }
@@ -86,23 +95,26 @@ struct Cluster {
 fn clusters() -> Vec<Cluster> {
     plans()
         .into_iter()
-        .map(|(provider, path)| {
-            // A provider without a complete plan is rendered with its example values.
-            let text = fs::read_to_string(&path).unwrap_or_else(|_| {
-                format!(
-                    "apiVersion: infraflux.io/v1alpha1\nkind: ClusterPlan\nmetadata: {{name: lab}}\nspec: {{provider: {provider}}}\n"
-                )
-            });
+        .flat_map(|(provider, path)| {
+            let text = fs::read_to_string(&path).unwrap();
             let library = Library::new(Catalog::embedded());
             let mut request = Request::default();
             request.add_plans(Source::new("plan.yaml", text)).unwrap();
-            let plans = request.merge(library.index()).unwrap();
-            let (resolved, _) = resolve(&plans[0], library.index()).unwrap();
-            let externals = rendered::externals(&resolved);
-            let cluster = render(resolved, &library).unwrap();
-            let objects: Objects =
-                cluster.documents().map(|(_, document)| Object::new(cluster.value(document).clone())).collect();
-            Cluster { name: provider, objects, externals }
+            let plans = request.merge(library.index()).unwrap().0;
+            plans
+                .iter()
+                .filter_map(|plan| {
+                    // Some plans show what a provider cannot do.
+                    let (resolved, _) = resolve(plan, library.index()).ok()?;
+                    let externals = rendered::externals(&resolved);
+                    let cluster = render(resolved, &library).unwrap();
+                    let objects: Objects = cluster
+                        .documents()
+                        .map(|(_, document)| Object::new(cluster.value(document).clone()))
+                        .collect();
+                    Some(Cluster { name: provider.clone(), objects, externals })
+                })
+                .collect::<Vec<_>>()
         })
         .collect()
 }
@@ -176,7 +188,7 @@ fn every_mutant_is_refused_or_known_to_be_legal() {
         .par_iter()
         .map(|(cluster, position, _, mutant)| errors(crds, cluster, *position, &mutant.object))
         .collect();
-    let mut used = vec![0_usize; table.len()];
+    let mut used: Vec<BTreeMap<(&str, &str), usize>> = vec![BTreeMap::new(); table.len()];
     let mut problems = BTreeSet::new();
     let mut legal = 0;
     for ((_, _, object, mutant), refused) in work.iter().zip(&verdicts) {
@@ -185,9 +197,10 @@ fn every_mutant_is_refused_or_known_to_be_legal() {
         }
         legal += 1;
         let kind = &object.id.kind;
-        let line = format!("{kind} {} {}", mutant.change, pattern(&mutant.path));
-        match table.iter().position(|row| row.takes(kind, mutant)) {
-            Some(row) => used[row] += 1,
+        let line = format!("{kind} {} {}", pattern(&mutant.path), mutant.change);
+        let row = table.iter().enumerate().find_map(|(row, known)| Some((row, known.takes(kind, mutant)?)));
+        match row {
+            Some((row, example)) => *used[row].entry(example).or_default() += 1,
             None => {
                 problems.insert(format!("not refused and not in the table: {line}"));
             }
@@ -207,8 +220,21 @@ fn every_mutant_is_refused_or_known_to_be_legal() {
         table.len()
     );
     for (row, used) in table.iter().zip(&used) {
-        println!("{used:6} {:?} {:?}: {}", row.changes, row.paths, row.reason);
+        println!("{:6} {}: {}", used.values().sum::<usize>(), row.kind, row.reason);
         assert!(row.reason.len() > 20, "a reason is a sentence: {row:?}");
+        for (field, changes) in &row.fields {
+            for change in changes.split(' ').filter(|change| !used.contains_key(&(field.as_str(), *change))) {
+                problems.insert(format!(
+                    "in the table, and refused or never tried: {} {field} {change}",
+                    row.kind
+                ));
+            }
+            assert!(
+                !field.contains("**") || FREE.contains(&field.as_str()),
+                "too broad: {} {field}",
+                row.kind
+            );
+        }
     }
     let mut out = String::new();
     for problem in &problems {

@@ -232,7 +232,7 @@ fn rendered(library: &Library, provider: Provider, profile: &str) -> (Objects, E
     let flags = [("provider", provider.as_str()), ("name", "lab"), ("profile", profile)];
     let flags = flags.map(|(key, value)| (key.to_owned(), value.to_owned()));
     request.add_flags(&flags).expect("flags are read");
-    let plan = request.merge(library.index()).expect("a plan").remove(0);
+    let plan = request.merge(library.index()).expect("a plan").0.remove(0);
     let (cluster, _) = resolve(&plan, library.index()).expect("a resolved cluster");
     let mut externals = Externals::of_a_hub();
     externals.extend(

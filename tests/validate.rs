@@ -247,6 +247,115 @@ fn parts_of_kustomizations_charts_and_secrets_are_known() {
     }
 }
 
+/// A cluster on Azure whose pods or subnet lie in given blocks.
+fn on_azure(pods: &str, subnet: &str) -> String {
+    format!(
+        "\
+apiVersion: cluster.x-k8s.io/v1beta2
+kind: Cluster
+metadata: {{name: web, namespace: web}}
+spec:
+  clusterNetwork: {{pods: {{cidrBlocks: [{pods}]}}}}
+  infrastructureRef: {{apiGroup: infrastructure.cluster.x-k8s.io, kind: AzureCluster, name: web}}
+---
+apiVersion: infrastructure.cluster.x-k8s.io/v1beta1
+kind: AzureCluster
+metadata: {{name: web, namespace: web}}
+spec:
+  networkSpec:
+    vnet: {{cidrBlocks: [{subnet}]}}
+    subnets: [{{name: one, role: cluster, cidrBlocks: [{subnet}]}}]
+"
+    )
+}
+
+/// The codes and files of what was found, with the numbers of their lines.
+fn found(folder: &TempDir, code: &str) -> Vec<String> {
+    let output = run(folder.path(), &["validate", ".", "--format", "json"]);
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let findings = json["findings"].as_array().unwrap();
+    let place = |finding: &Value| {
+        let location = &finding["location"];
+        format!("{} {}:{}", finding["severity"], location["file"], location["line"]).replace('"', "")
+    };
+    findings.iter().filter(|finding| finding["code"] == code).map(place).collect()
+}
+
+/// Environments side by side have objects of the same names; each folder means its own.
+#[test]
+fn a_folder_for_each_environment_means_its_own_objects() {
+    let apart = (on_azure("10.244.0.0/16", "10.1.0.0/16"), on_azure("10.1.0.0/16", "10.244.0.0/16"));
+    let environments = folder(&[("prod/web.yaml", &apart.0), ("staging/web.yaml", &apart.1)]);
+    assert_eq!(found(&environments, "IF0727"), [""; 0]);
+    // One name twice is told once for each name, as a warning.
+    assert_eq!(found(&environments, "IF0804"), ["warning staging/web.yaml:3", "warning staging/web.yaml:10"]);
+    let wrong = on_azure("10.1.0.0/16", "10.1.0.0/16");
+    let environments = folder(&[("prod/web.yaml", &wrong), ("staging/web.yaml", &apart.1)]);
+    assert_eq!(found(&environments, "IF0727"), ["error prod/web.yaml:13"]);
+}
+
+/// What a variable becomes is not known, so no rule judges it.
+#[test]
+fn variables_are_not_judged_by_rules_either() {
+    let text = on_azure("\"${PODS}\"", "\"${SUBNET}\"").replace("name: web", "name: \"${NAME}\"");
+    let pool = "\
+---
+apiVersion: cluster.x-k8s.io/v1beta2
+kind: MachineDeployment
+metadata: {name: \"${NAME}-md-0\", namespace: web}
+spec:
+  clusterName: ${NAME}
+  template:
+    metadata: {labels: {pool: \"${POOL}\"}}
+    spec: {clusterName: \"${NAME}\", version: VERSION}
+";
+    let open =
+        folder(&[("web.yaml", &format!("{text}{}", pool.replace("VERSION", "${KUBERNETES_VERSION}")))]);
+    let codes = ["IF0708", "IF0709", "IF0715", "IF0727", "IF0804"];
+    for code in codes {
+        assert_eq!(found(&open, code), [""; 0], "{code}");
+    }
+    let wrong = folder(&[("web.yaml", &format!("{text}{}", pool.replace("VERSION", "one")))]);
+    assert_eq!(found(&wrong, "IF0708"), ["error web.yaml:23"]);
+}
+
+/// Lists as `kubectl get` prints them, amounts in every spelling, and files that look like objects and are none.
+#[test]
+fn what_an_api_server_takes_is_taken() {
+    let pod = |cpu: &str, memory: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n    - name: a\n      image: a\n      resources:\n        limits:\n          cpu: {cpu}\n          memory: {memory}\n"
+        )
+    };
+    let roles = "\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleList
+items:
+  - metadata: {name: a, namespace: b}
+    rules: [{apiGroups: [\"\"], resources: [pods], verbs: [get]}]
+  - apiVersion: rbac.authorization.k8s.io/v1
+    kind: Role
+    metadata: {name: b, namespace: b}
+    ruels: []
+";
+    let folder = folder(&[
+        ("amounts/a.yaml", &pod("0.5", "2Gi")),
+        ("amounts/b.yaml", &pod("500m", "1e9").replace("{name: a}", "{name: b}")),
+        ("amounts/wrong.yaml", &pod("500mm", "512MB").replace("{name: a}", "{name: c}")),
+        ("amounts/wrong-too.yaml", &pod("[1]", ".").replace("{name: a}", "{name: d}")),
+        ("roles.yaml", roles),
+        (
+            "metadata.yaml",
+            "apiVersion: clusterctl.cluster.x-k8s.io/v1alpha3\nkind: Metadata\nreleaseSeries: []\n",
+        ),
+        ("kind.yaml", "apiVersion: kind.x-k8s.io/v1alpha4\nkind: Cluster\nnodes: []\n"),
+        ("nothing.yaml", "apiVersion: v1\nkind: ConfigMap\n"),
+    ]);
+    let output = run(folder.path(), &["validate", "."]);
+    assert_eq!(output.status.code(), Some(1));
+    insta::assert_snapshot!(texts(&output).1);
+}
+
 #[test]
 fn without_any_crds_strict_refuses_to_call_it_checked() {
     let folder = folder(&[
@@ -265,7 +374,7 @@ fn without_any_crds_strict_refuses_to_call_it_checked() {
     }
     // `up --strict` is about the plan: the summary says that schemas were not looked at.
     fs::copy(
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/providers/proxmox/ha.yaml"),
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/standalone/plan.yaml"),
         folder.path().join("plan.yaml"),
     )
     .unwrap();

@@ -6,12 +6,11 @@
 //! in silence. The rules were read in fluxcd/kustomize-controller and fluxcd/helm-controller (`internal/controller`), and
 //! kubernetes-sigs/kustomize (`api/internal/target`).
 
-use crate::finding::Findings;
+use std::sync::Arc;
 
 use super::{
     Objects, Violation,
     schema::{self, Check, Schemas},
-    secrets,
 };
 
 mod artifact;
@@ -41,7 +40,7 @@ pub mod world;
 pub use clean::Checks;
 pub use folder::Folders;
 pub(crate) use folder::normal;
-pub use world::{KUSTOMIZE, Report, Repository, World};
+pub use world::{Delivered, KUSTOMIZE, Report, Repository, World};
 
 /// Checks the Flux objects among a hub's objects, and what they deliver.
 ///
@@ -64,45 +63,38 @@ pub fn check_world(world: &mut World<'_>) {
 
 /// What is delivered, against the schemas and CEL rules that are there.
 pub fn check_schemas(world: &mut World<'_>, schemas: &Schemas) {
+    check_with(world, |delivered| against(schemas, delivered));
+}
+
+/// What schemas and CEL rules say of an object; a kind without a schema is somebody else's to check.
+fn against(schemas: &Schemas, delivered: &Delivered) -> Vec<Violation> {
+    let object = &delivered.object;
+    if !schemas.knows(object.group(), &object.id.kind) {
+        return Vec::new();
+    }
+    let mut report = schema::Report::default();
+    schemas.check_object(object, None, Check { no_namespace: None }, &mut report);
+    report.violations
+}
+
+/// Secrets in the shared folders: no more plain than anywhere else.
+fn plain_secrets(world: &mut World<'_>) {
+    check_with(world, |delivered| delivered.secrets().to_vec());
+}
+
+/// What a check has against the objects that are delivered, at their lines in the catalogue. What others deliver is checked
+/// where it is loaded, and with everything that was given.
+fn check_with(world: &mut World<'_>, check: impl Fn(&Arc<Delivered>) -> Vec<Violation>) {
     let mut findings = Vec::new();
-    for delivery in &world.deliveries {
+    for delivery in world.deliveries.iter().filter(|delivery| world.owns(delivery.kustomization.object)) {
         for delivered in delivery.objects() {
-            let object = &delivered.object;
-            if !schemas.knows(object.group(), &object.id.kind) {
-                continue;
-            }
-            let mut report = schema::Report::default();
-            schemas.check_object(object, None, Check { no_namespace: None }, &mut report);
-            for violation in report.violations {
+            for violation in check(delivered) {
                 let words = violation.path.words();
                 let words: Vec<&str> = words.iter().map(String::as_str).collect();
                 let mut finding = delivery.finding(delivered, &words, violation.code, violation.message);
                 finding.severity = violation.severity;
                 finding.hint = violation.hint;
                 finding.source = violation.source;
-                findings.push(finding);
-            }
-        }
-    }
-    world.report.findings.extend(findings);
-}
-
-/// Secrets in the shared folders: no more plain than anywhere else.
-fn plain_secrets(world: &mut World<'_>) {
-    let mut findings = Vec::new();
-    for delivery in &world.deliveries {
-        // Those of others are told before variables are filled in.
-        if !world.owns(delivery.kustomization.object) {
-            continue;
-        }
-        for delivered in delivery.objects() {
-            let objects: Objects = std::iter::once(delivered.object.clone()).collect();
-            for violation in secrets::violations(&objects) {
-                let words = violation.path.words();
-                let words: Vec<&str> = words.iter().map(String::as_str).collect();
-                let mut finding =
-                    delivery.finding(delivered, &words, violation.code, violation.message.clone());
-                finding.hint.clone_from(&violation.hint);
                 findings.push(finding);
             }
         }
@@ -121,24 +113,6 @@ fn unique(violations: Vec<Violation>) -> Vec<Violation> {
                 violation.path.to_string(),
                 violation.message.clone(),
             ))
-        })
-        .collect()
-}
-
-/// The same line of a shared folder is wrong once, however many Kustomizations read it.
-#[must_use]
-pub fn distinct(findings: Findings) -> Findings {
-    let mut seen = std::collections::BTreeSet::new();
-    findings
-        .into_iter()
-        .filter(|finding| {
-            let place = finding
-                .location
-                .as_ref()
-                .map(|location| (location.file().to_owned(), location.range().start));
-            // Without a place an object is what is known of it.
-            let object = finding.object.clone().filter(|_| place.is_none());
-            seen.insert((finding.code.id, place, object.map(|id| id.to_string()), finding.message.clone()))
         })
         .collect()
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rayon::prelude::*;
 
+use self::views::Views;
 use super::{
     Object, Objects, Violation,
     flux::{self, Folders, coverage::Coverage, expand::Given, given::Repositories, place::Places},
@@ -14,9 +15,11 @@ use super::{
     schema::{self, Check, Crd, Report, Schemas},
 };
 use crate::{
-    finding::{Finding, Findings, ObjectRef, Severity, codes},
+    finding::{Finding, Findings, ObjectRef, codes},
     yaml::{Location, Node, Sources, pointer::FieldPath},
 };
+
+mod views;
 
 /// Objects with their places.
 #[derive(Debug, Clone, Default)]
@@ -66,15 +69,40 @@ struct Item<'run> {
     is_built: bool,
 }
 
+impl<'run> Item<'run> {
+    /// The file that it is written in.
+    fn file(&self) -> &'run str {
+        self.sources.get(self.node.place.source).map_or("", |source| source.name())
+    }
+}
+
 /// How documents that are no objects at all are counted.
 const NO_KIND: &str = "without a kind (a values file?)";
 
 /// How documents are counted of which SOPS encrypted everything.
 const ENCRYPTED: &str = "encrypted as a whole";
 
-/// Groups whose objects are for tools and never reach an API server.
-const FOR_TOOLS: &[&str] =
-    &["kustomize.config.k8s.io", "config.kubernetes.io", "kpt.dev", "infraflux.io", "fn.kpt.dev"];
+/// Groups whose objects are for tools, or are files that components of Kubernetes read, and never reach an API server.
+const FOR_TOOLS: &[&str] = &[
+    "apiserver.config.k8s.io",
+    "apiserver.k8s.io",
+    "audit.k8s.io",
+    "config.kubernetes.io",
+    "eksctl.io",
+    "fn.kpt.dev",
+    "infraflux.io",
+    "kind.x-k8s.io",
+    "kpt.dev",
+    "kubeadm.k8s.io",
+    "kubelet.config.k8s.io",
+    "kubeproxy.config.k8s.io",
+    "kubescheduler.config.k8s.io",
+    "kustomize.config.k8s.io",
+    "skaffold",
+];
+
+/// The file with the contracts of a provider's releases, which `clusterctl` reads.
+const RELEASES: (&str, &str) = ("clusterctl.cluster.x-k8s.io", "Metadata");
 
 /// What documents of a Talos machine configuration have for an apiVersion. No kind of Kubernetes' core group has it.
 const TALOS: &str = "v1alpha1";
@@ -92,12 +120,10 @@ impl Documents {
                 continue;
             }
             if kind.ends_with("List")
-                && api_version == "v1"
                 && let Some(items) = node.get("items").and_then(Node::as_sequence)
             {
-                let items = items.to_vec();
-                open.extend(items.into_iter().rev());
-            } else if FOR_TOOLS.contains(&group) {
+                open.extend(items.iter().rev().map(|item| named_by_list(item, &node)));
+            } else if FOR_TOOLS.contains(&group) || (group, kind) == RELEASES {
                 *self.skipped.entry(format!("{kind} of {group}")).or_default() += 1;
             } else if api_version.starts_with("ENC[") {
                 *self.skipped.entry(ENCRYPTED.to_owned()).or_default() += 1;
@@ -217,29 +243,35 @@ impl Documents {
             }
         }));
         let all: Vec<&Object> = items.iter().map(|item| item.object).collect();
-        let set = Set::of_all(&all, against.previous, against.externals);
+        let files: Vec<&str> = items.iter().map(Item::file).collect();
+        let views = Views::new(&all, &files);
+        let sets = Set::of_views(&views.sets, against.previous, against.externals);
         let before: HashMap<Identity<'_>, &Object> =
             against.previous.iter().map(|object| (identity(&object.id), object)).collect();
         let parts: Vec<(Vec<Finding>, Report)> = items
             .par_chunks(CHUNK)
-            .map(|items| {
+            .zip(views.of.par_chunks(CHUNK))
+            .map(|(items, views)| {
                 let mut report = Report::default();
                 let mut findings = Vec::new();
-                for item in items {
+                for (item, view) in items.iter().zip(views) {
                     let object = item.object;
                     let previous =
                         before.get(&identity(&object.id)).or_else(|| before.get(&identity(item.written)));
                     against.schemas.check_object(object, previous.copied(), against.check, &mut report);
                     let mut violations = std::mem::take(&mut report.violations);
                     let by_rules =
-                        rules::check_object(object, &set).into_iter().map(|(_, violation)| violation);
+                        sets.get(*view).into_iter().flat_map(|set| rules::check_object(object, set));
+                    // Told below, for all files together.
+                    let by_rules = by_rules
+                        .map(|(_, violation)| violation)
+                        .filter(|violation| violation.code.id != codes::DUPLICATE_OBJECT.id);
                     add(&mut violations, by_rules);
                     violations.retain(|violation| {
                         let later = is_filled_later(object, violation);
                         report.filled_later += u64::from(later);
-                        // Several clusters have objects of one name, and Flux's checks know about references to theirs.
-                        let twice = item.is_built && *violation.code == codes::DUPLICATE_OBJECT;
-                        !later && !twice && !flux::given::judges(violation)
+                        // Flux's checks know more about references of Flux's objects.
+                        !later && !flux::given::judges(violation)
                     });
                     findings.extend(
                         violations.into_iter().map(|violation| finding(item.sources, item.node, violation)),
@@ -254,6 +286,7 @@ impl Documents {
             findings.extend(part);
             report.merge(counts);
         }
+        findings.extend(duplicates(&items, flux.is_some()));
         let place = |id: &ObjectRef| {
             let item = items.iter().find(|item| item.object.id == *id)?;
             item.sources.locate(item.node.get("kind").unwrap_or(item.node).place)
@@ -264,36 +297,79 @@ impl Documents {
         }));
         let mut checked = Checked { findings, report, flux: Coverage::default() };
         if let Some(flux) = &flux {
-            checked.findings = apart(checked.findings, &items);
             let outcome = flux.check(&finding);
             checked.findings.extend(outcome.findings);
             checked.flux = outcome.coverage;
             // One line of a base is wrong once, however many overlays and clusters have it.
-            checked.findings = once(flux::distinct(checked.findings));
+            checked.findings = once(checked.findings.distinct());
         }
         checked
     }
 }
 
-/// Without the remarks that an object is there several times when each lies in another folder: those of two clusters.
-fn apart(findings: Findings, items: &[Item<'_>]) -> Findings {
-    let folder = |location: &Location| location.file().rsplit_once('/').map(|(folder, _)| folder.to_owned());
-    let mut folders: HashMap<&ObjectRef, Vec<Option<String>>> = HashMap::new();
-    if findings.iter().any(|finding| *finding.code == codes::DUPLICATE_OBJECT) {
-        for item in items {
-            let location = item.sources.locate(item.node.place);
-            folders.entry(&item.object.id).or_default().push(location.as_ref().and_then(folder));
+/// An entry of a list. In a list of one kind it need not say what it is.
+///
+/// Source: kubernetes/kubernetes `staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/unstructured/helpers.go`, decodeToList.
+fn named_by_list(item: &Node, list: &Node) -> Node {
+    let mut item = item.clone();
+    let of = |key: &str| list.as_mapping()?.entry(key).cloned();
+    let kind = list.get("kind").and_then(Node::as_str).and_then(|kind| kind.strip_suffix("List"));
+    if let (Some(kind), crate::yaml::Data::Mapping(mapping)) =
+        (kind.filter(|kind| !kind.is_empty()), &mut item.data)
+        && mapping.get("kind").is_none()
+        && mapping.get("apiVersion").is_none()
+        && let (Some(version), Some(mut entry)) = (of("apiVersion"), of("kind"))
+    {
+        entry.value.data = crate::yaml::Data::String(kind.into());
+        mapping.set(version);
+        mapping.set(entry);
+    }
+    item
+}
+
+/// Objects that are there more than once. That is a warning: variants of one object may well lie side by side in what is
+/// checked, and are never applied together. Of those that Flux delivers its own checks tell; where it does, a folder for each
+/// cluster is the rule, and only what lies in one folder is told.
+fn duplicates(items: &[Item<'_>], by_folder: bool) -> Findings {
+    let folder = |item: &Item<'_>| {
+        let file = item.file().to_owned();
+        if by_folder {
+            file.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned())
+        } else {
+            String::new()
+        }
+    };
+    let mut known: BTreeMap<(Identity<'_>, String), Vec<&Item<'_>>> = BTreeMap::new();
+    // A name with a variable is another one in the end.
+    let is_named = |item: &&Item<'_>| {
+        let name = &item.object.id.name;
+        !item.is_built && !name.is_empty() && !name.contains("${")
+    };
+    let mut order = Vec::new();
+    for item in items.iter().filter(is_named) {
+        let key = (identity(&item.object.id), folder(item));
+        let same = known.entry(key.clone()).or_default();
+        same.push(item);
+        if same.len() == 2 {
+            order.push(key);
         }
     }
-    let is_apart = |finding: &Finding| {
-        let Some((id, location)) = finding.object.as_ref().zip(finding.location.as_ref()) else {
-            return false;
-        };
-        let own = folder(location);
-        folders.get(id).is_some_and(|all| all.iter().filter(|other| **other == own).count() < 2)
-    };
-    let is_told = |finding: &Finding| *finding.code != codes::DUPLICATE_OBJECT || !is_apart(finding);
-    findings.into_iter().filter(is_told).collect()
+    let path = FieldPath::of(["metadata", "name"]);
+    let place = |item: &Item<'_>| location(item.sources, item.node, &path, false);
+    let mut findings = Findings::new();
+    for key in order {
+        let Some([first, second, rest @ ..]) = known.get(&key).map(Vec::as_slice) else { continue };
+        let id = &second.object.id;
+        findings.push(
+            Finding::warning(&codes::DUPLICATE_OBJECT, format!("{id} is there {} times", rest.len() + 2))
+                .object(id.clone())
+                .field(path.clone())
+                .at(place(second))
+                .related("the first one", place(first))
+                .hint("keep one of them; variants that are never applied together are better checked one by one"),
+        );
+    }
+    findings
 }
 
 /// One line whose references lead nowhere in many namespaces, because a patch brings it to many objects, is told once.
@@ -319,7 +395,7 @@ fn identity(id: &ObjectRef) -> Identity<'_> {
     (group, &id.kind, id.namespace.as_deref(), &id.name)
 }
 
-/// Adds what the rules say, without what the schema said already: both know which versions are served.
+/// Adds what the rules say, without what the schema said already: both know which versions are served and what is missing.
 pub(super) fn add(violations: &mut Vec<Violation>, by_rules: impl Iterator<Item = Violation>) {
     let versions = |code: &str| [codes::SCHEMA_VERSION.id, codes::SCHEMA_DEPRECATED.id].contains(&code);
     let told: HashSet<ObjectRef> = violations
@@ -327,8 +403,14 @@ pub(super) fn add(violations: &mut Vec<Violation>, by_rules: impl Iterator<Item 
         .filter(|violation| versions(violation.code.id))
         .map(|violation| violation.object.clone())
         .collect();
+    let missing: HashSet<(ObjectRef, FieldPath)> = violations
+        .iter()
+        .filter(|violation| violation.code.id == codes::SCHEMA_MISSING.id)
+        .map(|violation| (violation.object.clone(), violation.path.clone()))
+        .collect();
     let is_new = |violation: &Violation| {
-        violation.code.id != codes::NOT_SERVED.id || !told.contains(&violation.object)
+        (violation.code.id != codes::NOT_SERVED.id || !told.contains(&violation.object))
+            && (missing.is_empty() || !missing.contains(&(violation.object.clone(), violation.path.clone())))
     };
     violations.extend(by_rules.filter(is_new));
 }
@@ -336,34 +418,31 @@ pub(super) fn add(violations: &mut Vec<Violation>, by_rules: impl Iterator<Item 
 /// Whether a violation is about text that is something else by the time an API server sees it: a variable that Flux
 /// fills, a value that SOPS encrypts, and the block that SOPS adds.
 fn is_filled_later(object: &Object, violation: &Violation) -> bool {
-    let of_value = [
-        codes::SCHEMA_TYPE.id,
-        codes::SCHEMA_CHOICE.id,
-        codes::SCHEMA_FORM.id,
-        codes::SCHEMA_BOUNDS.id,
-        codes::SCHEMA_NAME.id,
-    ];
-    // A version, and what a reference names.
-    let of_names =
-        [codes::NOT_SERVED.id, codes::DANGLING.id, codes::OTHER_NAMESPACE.id, codes::WRONG_TARGET.id];
-    if of_names.contains(&violation.code.id) {
-        return violation.message.contains("${");
+    let code = violation.code.id;
+    if [codes::DANGLING.id, codes::OTHER_NAMESPACE.id].contains(&code) && violation.message.contains("${") {
+        return true;
     }
-    if of_value.contains(&violation.code.id) {
-        let value = violation.path.get(&object.value).and_then(serde_json::Value::as_str).unwrap_or_default();
-        return value.contains("${") || value.starts_with("ENC[");
+    if code == codes::SCHEMA_UNKNOWN_FIELD.id {
+        return violation.path == FieldPath::of(["sops"]) && object.at("sops.mac").is_some();
     }
-    violation.code.id == codes::SCHEMA_UNKNOWN_FIELD.id
-        && violation.path == FieldPath::of(["sops"])
-        && object.at("sops.mac").is_some()
+    // What is missing or not served is so whatever a text becomes.
+    let of_another_kind = [codes::SCHEMA_MISSING.id, codes::SCHEMA_VERSION.id, codes::SCHEMA_DEPRECATED.id];
+    let open = |value: &serde_json::Value| {
+        value.as_str().is_some_and(|text| text.contains("${") || text.starts_with("ENC["))
+    };
+    !of_another_kind.contains(&code)
+        && violation.path.get(&object.value).is_some_and(|value| match value {
+            serde_json::Value::Array(items) => items.iter().any(open),
+            serde_json::Value::Object(labels) if violation.path.to_string().ends_with(".matchLabels") => {
+                labels.values().any(open)
+            }
+            value => open(value),
+        })
 }
 
 /// A violation at its line.
 fn finding(sources: &Sources, node: &Node, violation: Violation) -> Finding {
-    // Overlays of one object may well lie side by side in what is checked; they are never applied together.
-    let severity =
-        if violation.code.id == codes::DUPLICATE_OBJECT.id { Severity::Warning } else { violation.severity };
-    let mut finding = Finding::new(violation.code, severity, violation.message)
+    let mut finding = Finding::new(violation.code, violation.severity, violation.message)
         .at(location(sources, node, &violation.path, violation.code.id == codes::SCHEMA_UNKNOWN_FIELD.id))
         .object(violation.object)
         .field(violation.path);

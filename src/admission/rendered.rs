@@ -16,7 +16,7 @@ use crate::{
     finding::{Finding, Findings, Severity, codes},
     plan::resolved::ResolvedCluster,
     render::{RenderedCluster, RenderedDocument, secrets as needs},
-    yaml::Location,
+    yaml::{Location, pointer::FieldPath},
 };
 
 /// What was rendered for a cluster before.
@@ -94,8 +94,12 @@ pub fn check(
         [&*cluster.name, &*cluster.cluster.namespace].into_iter().chain(endpoint).collect();
     let (flux_report, claims) = checks.cluster(&objects, &names, Repository::of(&cluster.cluster));
     violations.extend(flux_report.violations);
-    for violation in violations.into_iter().filter(|violation| !told_by_the_plan(cluster, violation)) {
+    for violation in violations {
+        let again = told_by_the_plan(cluster, &violation);
         let finding = finding(cluster, violation);
+        if again || spare_addresses(cluster, &finding) {
+            continue;
+        }
         // Zones and pools repeat what one line of the plan causes.
         let known = |other: &Finding| {
             other.code == finding.code
@@ -133,7 +137,20 @@ fn told_by_the_plan(cluster: &RenderedCluster, violation: &Violation) -> bool {
         && (kind == "GCPCluster"
             && *code == codes::TALOS_PORTS
             && cluster.cluster.network.management_cidrs.is_empty()
-            || kind == "MachineDeployment" && *code == codes::ZONE)
+            || kind == "MachineDeployment" && *code == codes::ZONE
+            || kind == "TalosControlPlane"
+                && *code == codes::TALOS_CONTROL_PLANE
+                && violation.path == FieldPath::of(["spec", "replicas"]))
+}
+
+/// Whether a rule says of a pool what the plan's finding about `addresses` says already, with what all pools need to roll at
+/// once. A pool that `overrides` bring is known to the rule alone.
+fn spare_addresses(cluster: &RenderedCluster, finding: &Finding) -> bool {
+    let written = |key: &str| cluster.cluster.origins.location(&FieldPath::of(["spec", "proxmox", key]));
+    finding.severity == Severity::Warning
+        && *finding.code == codes::POOL_ADDRESSES
+        && finding.location.is_some()
+        && [written("addresses"), written("addressesV6")].contains(&finding.location)
 }
 
 fn lies_in(inner: &Location, outer: &Location) -> bool {

@@ -6,7 +6,8 @@
 use rayon::prelude::*;
 
 use crate::{
-    finding::{Code, Finding, Findings},
+    admission::rules::label,
+    finding::{Code, Finding, Findings, codes},
     plan::resolved::ResolvedCluster,
     yaml::{Location, pointer::FieldPath},
 };
@@ -21,10 +22,13 @@ mod fleet;
 mod form;
 mod gcp;
 mod gitops;
+mod instance_types;
 mod labels;
+mod load_balancer;
 mod machines;
 mod network;
 mod patches;
+mod places;
 mod proxmox;
 mod recipes;
 mod talos;
@@ -52,11 +56,14 @@ fn one(cluster: &ResolvedCluster) -> Findings {
     examples::check(&mut check);
     network::check(&mut check);
     endpoint::check(&mut check);
+    places::check(&mut check);
     machines::check(&mut check);
+    instance_types::check(&mut check);
     labels::check(&mut check);
     talos::check(&mut check);
     patches::check(&mut check);
     addons::check(&mut check);
+    load_balancer::check(&mut check);
     recipes::check(&mut check);
     gitops::check(&mut check);
     variables::check(&mut check);
@@ -110,6 +117,18 @@ impl Check<'_> {
     ) {
         let finding = self.finding(Finding::info(code, message), path, hint);
         self.findings.push(finding);
+    }
+
+    /// An error where a name cannot be that of a Kubernetes object.
+    fn object_name(&mut self, path: &FieldPath, name: Option<&str>) {
+        if let Some(name) = name.filter(|name| !label::is_subdomain(name)) {
+            self.error(
+                &codes::PLAN_NAME,
+                path,
+                format!("`{name}` is not the name of a Kubernetes object"),
+                "use lower-case letters, digits, `-` and `.`",
+            );
+        }
     }
 
     /// A finding about a field, beside another field that it does not go with. The place that the user wrote comes first:

@@ -11,6 +11,7 @@ use crate::{
     catalog::{
         Index,
         compatibility::{Compatibility, EndOfService, KnownBad, Minor, Range},
+        profile::Component,
     },
     finding::{Finding, Findings, Severity, codes},
     plan::resolved::ResolvedCluster,
@@ -140,6 +141,8 @@ impl Judge<'_> {
         let talos = part("talos", "Talos", &self.cluster.talos.version, "spec.talos.version");
         let mut parts: Vec<Part> = self.components();
         self.oldest(&talos);
+        self.newer_than_known(&kubernetes, &self.cluster.profile.spec.kubernetes.newest);
+        self.newer_than_known(&talos, &self.cluster.profile.spec.talos.newest);
         self.talos_and_kubernetes(&talos, &kubernetes);
         self.cluster_api_and_kubernetes(&parts, &kubernetes);
         for part in &parts {
@@ -150,6 +153,24 @@ impl Judge<'_> {
         self.known_bad(&parts);
         if let Some(date) = as_of {
             self.ends(&parts, date);
+        }
+    }
+
+    /// A patch release above the newest one that the profile names.
+    fn newer_than_known(&mut self, part: &Part, newest: &BTreeMap<String, Component>) {
+        let known = newest
+            .values()
+            .filter_map(|release| Version::parse(release.version.trim_start_matches('v')).ok())
+            .find(|known| Minor::of(known) == part.minor());
+        if let Some(known) = known.filter(|known| *known < part.version) {
+            let message = format!(
+                "{} is newer than {known}, the newest {} that profile `{}` knows",
+                part.shown(),
+                part.minor(),
+                self.cluster.profile.metadata.name
+            );
+            let hint = "check that this release exists; a minor alone means the newest one that is known";
+            self.say(Severity::Info, &codes::RELEASE_UNKNOWN, &[part.field], message, hint);
         }
     }
 

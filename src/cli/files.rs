@@ -101,6 +101,8 @@ pub fn walk(folder: &Path) -> Result<Vec<(String, PathBuf)>, Findings> {
             if kind.is_dir() {
                 open.push((relative, path));
             } else if kind.is_file() || path.is_file() {
+                // Findings in `.` are about `a.yaml`, as code hosts name it, not about `./a.yaml`.
+                let path = path.strip_prefix(".").map(Path::to_owned).unwrap_or(path);
                 out.push((relative, path));
             }
         }

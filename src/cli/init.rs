@@ -9,13 +9,13 @@ use std::{
 use clap::Args;
 
 use super::{
-    catalog, project,
+    catalog, files, project,
     report::{self, Format},
 };
 use crate::{
     catalog::Index,
     finding::{Finding, Findings, codes, suggest},
-    management::{RenderedHub, Settings, hub},
+    management::{Record, RenderedHub, Settings, hub, record},
     output::{Edited, MANAGEMENT, RelativePath, Tree, Writer},
     plan::Provider,
     yaml::{Limits, Node, Source, Sources, read, scalar::Schema},
@@ -30,8 +30,8 @@ const SOURCE: &str = "sync/source.yaml";
 /// all of that comes up, the identities that plans refer to, and BOOTSTRAP.md with every command that a person runs, from nothing to
 /// the first workload cluster. Nothing is applied, and nothing in it is secret.
 ///
-/// Running it again with the same settings changes nothing. Settings may also stand under `management` in infraflux.yaml; flags win.
-/// A run without the repository's address does not replace the one of an earlier run.
+/// Running it again changes nothing: a run starts from the flags of earlier ones, which it keeps in out/management/settings.yaml.
+/// Settings may also stand under `management` in infraflux.yaml. A run's own flags win, then that file, then earlier flags.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -74,6 +74,9 @@ pub struct Arguments {
     /// Set a variable of the templates, for instance `--set AZURE_TENANT_ID=...`; may be repeated
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
+    /// Forget the flags of earlier runs
+    #[arg(long)]
+    reset: bool,
 
     /// A folder whose files replace those of the built-in catalogue
     #[arg(long, value_name = "DIR")]
@@ -126,16 +129,39 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 fn prepare(arguments: &Arguments) -> Result<(RenderedHub, PathBuf), Findings> {
     let project = project::load()?;
-    let folder = arguments.catalog.clone().or(project.catalog);
-    let index = Index::new(catalog::load(folder.as_deref())?);
     let out = arguments.out.clone().or(project.out).unwrap_or_else(|| PathBuf::from("out"));
-    let settings = project.management.under(given(arguments)?);
-    let place = hub::Place { out: slashes(&out), catalog: folder.as_deref().map(slashes) };
-    let hub = hub::render(&settings, &index, &place)?;
+    let flags = Record { catalog: arguments.catalog.as_deref().map(slashes), management: given(arguments)? };
+    let file = Record { catalog: project.catalog.as_deref().map(slashes), management: project.management };
+    let earlier = if arguments.reset { Record::default() } else { earlier(&out)? };
+    let kept = earlier.without(&file).without(&flags);
+    let record = kept.clone().under(flags.clone());
+    let Record { catalog, management: settings } = kept.clone().under(file).under(flags);
+    let index = Index::new(catalog::load(catalog.as_deref().map(Path::new))?);
+    let place = hub::Place { out: slashes(&out), catalog };
+    let mut hub = hub::render(&settings, &index, &place)?;
     if settings.repo_url.is_none() {
         keeps_the_repository(&hub, &out)?;
     }
+    if record != Record::default() {
+        hub.files.push((record::FILE.to_owned(), record.text()));
+    }
+    let flags = kept.flags();
+    if !flags.is_empty() {
+        hub.findings.push(
+            Finding::info(&codes::INIT_KEPT, format!("kept from an earlier run: `{flags}`"))
+                .hint("give a flag again to change it; `--reset` forgets the flags of earlier runs"),
+        );
+    }
     Ok((hub, out))
+}
+
+/// What earlier runs into this folder were given.
+fn earlier(out: &Path) -> Result<Record, Findings> {
+    let path = out.join(MANAGEMENT).join(record::FILE);
+    if !path.exists() {
+        return Ok(Record::default());
+    }
+    Record::read(files::source(&path, Limits::PLAN)?)
 }
 
 /// Refuses to put the example in the place of the repository's address that an earlier run wrote.

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     admission::{
         Objects,
-        flux::{Folders, KUSTOMIZE, distinct, normal},
+        flux::{Folders, KUSTOMIZE, normal},
         foreign::{Against, Documents},
         rules::Externals,
         schema::{Check, Report},
@@ -381,7 +381,7 @@ fn validate(arguments: &Arguments) -> Result<(Findings, Checked), Findings> {
     let mut json = json(&report, &input.skipped);
     if let Some(flux) = checked.flux.summary() {
         // A file that is given is read once more for the folder that it lies in.
-        findings = distinct(findings);
+        findings = findings.distinct();
         json["flux"] = checked.flux.json();
         line.push_str(&flux);
         line.push('\n');

@@ -109,10 +109,11 @@ codes! {
          know (an image, a subscription, addresses); the examples for them work nowhere on purpose. The README of \
          `clusters/<provider>/` says where to find the right ones.";
     MANAGEMENT_CIDRS = "IF0213", Content, "who may reach the machines is not said, or everybody may",
-        "The control-plane provider on the hub bootstraps machines through the Talos API, port 50000. Without \
-         `network.managementCIDRs` that port is not opened from outside, so the hub must reach the machines some other way (it \
-         runs in the same network, or is peered with it). `0.0.0.0/0` opens it to the world: the API asks for a client \
-         certificate, but a network that cannot reach it cannot try.";
+        "The control-plane provider on the hub bootstraps machines through the Talos API, port 50000. On AWS and Google Cloud \
+         only the networks of `network.managementCIDRs` get there, so a hub in the cluster's own network must be listed too; on \
+         Azure the virtual network and its peers get there without; on Proxmox, in an existing network on Azure and in a shared \
+         VPC the firewall is yours, and the list only says who may come. `0.0.0.0/0` opens the port to the world: the API asks \
+         for a client certificate, but a network that cannot reach it cannot try.";
     NETWORK_FORM = "IF0214", Content, "not a network, an address or a range",
         "A network is written as address and prefix with no bits set behind the prefix, such as `10.244.0.0/16`; Kubernetes and \
          the clouds refuse others or cut them in silence. A pool of addresses takes addresses, ranges `first-last` and networks.";
@@ -222,8 +223,9 @@ codes! {
          every bundle that declares the name: with two zones, external-dns would write records in one and Grafana would wait \
          for a name in the other.";
     BUNDLE_PLACEHOLDER = "IF0251", Content, "a recipe's variable still has its placeholder",
-        "Some variables of bundles only you can know, for instance the address of an object store. Their defaults work nowhere and \
-         are there so that a first render needs no file; `bundle.yaml` marks them with `placeholder: true`.";
+        "Some variables of bundles only you can know, for instance the zone of your names or the address of an object store. Their \
+         defaults work nowhere and are there so that a first render needs no file; `bundle.yaml` marks them with \
+         `placeholder: true`. Where several bundles declare one name, give it once.";
     NO_LOAD_BALANCER = "IF0252", Content, "nothing gives load balancers an address",
         "Clouds give Services of type LoadBalancer their addresses; on Proxmox Cilium does, from `addons.cilium.loadBalancer`. \
          Without it the Gateway's Service stays pending and the Gateway is never programmed. Where something else gives addresses \
@@ -238,6 +240,15 @@ codes! {
     AUTOSCALER_NEEDED = "IF0255", Content, "a pool needs the Cluster Autoscaler",
         "`autoscaling` writes what the Cluster Autoscaler reads from a MachineDeployment. The autoscaler itself runs on the hub, once \
          for each cluster, in a version of the cluster's own Kubernetes minor; docs/gitops.md shows its HelmRelease.";
+    KUBELET_CERTIFICATES = "IF0256", Content, "kubelets' requests for certificates stay pending",
+        "The Talos cloud controller manager approves the serving certificates of kubelets; it takes the first DNS name of a \
+         request for the name of the node (siderolabs/talos-cloud-controller-manager `pkg/talos/helper.go`). On AWS a machine \
+         with a public address also has a public name, which stands first, so its request is neither approved nor denied. A \
+         certificate that it got before the cloud controller manager set the node's addresses is not renewed.";
+
+    GATEWAY_ISSUER = "IF0257", Content, "the Gateway's issuer is not one of the bundles'",
+        "The Gateway asks the ClusterIssuer of `addons.gateway.issuer` for its certificate. `base` brings `internal-ca`, and on the \
+         clouds `acme`; another one has to come from a bundle of your own, and until then there is no HTTPS.";
 
     // 03 catalogue and templates
     TEMPLATE_SYNTAX = "IF0301", Content, "a template cannot be parsed",
@@ -284,6 +295,9 @@ codes! {
     COMPATIBILITY = "IF0407", Content, "the tables of versions are missing or wrong",
         "`management/profiles/compatibility.yaml` of the catalogue cannot be read. `infraflux eject \
          management/profiles/compatibility.yaml` writes the original.";
+    RELEASE_UNKNOWN = "IF0408", Content, "a release that the profile does not know",
+        "A profile names the newest patch release of each minor that was there when it was made. A later one may exist by now; a \
+         mistyped one does not, and machines would wait for an image that nobody has.";
 
     // 05 schemas of objects
     SCHEMA_UNKNOWN_FIELD = "IF0501", Content, "a field that the kind does not have",
@@ -758,8 +772,8 @@ codes! {
         "`infraflux validate` was given no CRDs at all, so that objects of kinds that are not Kubernetes' own were held against the \
          built-in rules only. Import those of the hub once with `infraflux crds import`, or name them with `--crds`.";
     INIT_KEEPS = "IF1329", Content, "an example would replace a setting of the hub",
-        "An earlier run of `infraflux init` wrote a repository's address, and this one was not given any. Pass it again, or keep it \
-         under `management` in infraflux.yaml, where every run finds it.";
+        "An earlier run of `infraflux init` wrote a repository's address, and this one neither finds it among that run's settings nor \
+         was given any. Pass it again, or keep it under `management` in infraflux.yaml, where every run finds it.";
     PLUGIN_FOREIGN = "IF1330", Content, "something that InfraFlux did not install is where its plugin belongs",
         "`infraflux plugin install` and `uninstall` replace and remove their own links, and copies that are byte for byte this \
          program; anything else may be yours. Move it away, or use `--force`.";
@@ -783,6 +797,12 @@ codes! {
     DESTROY_UNKNOWN = "IF1346", Content, "an object in the cluster's folder has no name",
         "A file in the cluster's folder holds something that is no Kubernetes object with `apiVersion`, `kind` and \
          `metadata.name`; what becomes of it cannot be said.";
+    INIT_KEPT = "IF1347", Content, "settings of an earlier run are kept",
+        "`infraflux init` writes the flags that it was given to `management/settings.yaml` in the output folder, and the next run \
+         starts from them. Flags of the new run win, then `management` in infraflux.yaml; `--reset` starts anew.";
+    INIT_RECORD = "IF1348", Content, "what an earlier run of init was given cannot be read",
+        "`management/settings.yaml` in the output folder is written by `infraflux init`, in the form of infraflux.yaml. Correct \
+         it, or pass `--reset` with all flags, which writes it anew.";
 }
 
 /// What the hundreds mean.

@@ -62,6 +62,25 @@ impl Settings {
         }
     }
 
+    /// These settings without those that others decide.
+    #[must_use]
+    pub fn without(mut self, others: &Self) -> Self {
+        self.variables.retain(|name, _| !others.variables.contains_key(name));
+        Self {
+            providers: self.providers.filter(|_| others.providers.is_none()),
+            profile: self.profile.filter(|_| others.profile.is_none()),
+            repo_url: self.repo_url.filter(|_| others.repo_url.is_none()),
+            branch: self.branch.filter(|_| others.branch.is_none()),
+            repo_secret: self.repo_secret.filter(|_| others.repo_secret.is_none()),
+            out_path: self.out_path.filter(|_| others.out_path.is_none()),
+            shards: self.shards.filter(|_| others.shards.is_none()),
+            multitenant: self.multitenant.filter(|_| others.multitenant.is_none()),
+            crossplane: self.crossplane.filter(|_| others.crossplane.is_none()),
+            cert_manager: self.cert_manager.filter(|_| others.cert_manager.is_none()),
+            variables: self.variables,
+        }
+    }
+
     /// What is wrong with values that no default can mend.
     pub fn check(&self) -> Result<(), Findings> {
         let mut findings = Findings::new();

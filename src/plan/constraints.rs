@@ -51,6 +51,10 @@ const EXAMPLES: &[(&str, &str)] = &[
     ),
     (r"^https?://.+/api2/json$", "https://pve.example.org:8006/api2/json"),
     (r"^[0-9]+\.[0-9]+\.[0-9]+$", "\"1.13.10\""),
+    (
+        r"^[A-Za-z0-9_().-]*[A-Za-z0-9_()-]$",
+        "prod-eu: letters, digits, `_`, `-`, `.` and parentheses, without a `.` at the end",
+    ),
     (r"^([a-z0-9.]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$", "my-project"),
 ];
 

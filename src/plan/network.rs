@@ -23,7 +23,8 @@ pub struct Network {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<Endpoint>,
     /// Networks from which the hub and operators reach the Talos API (50000) and, where the provider can restrict it,
-    /// the Kubernetes API (6443). Default none: 50000 is then not opened from outside.
+    /// the Kubernetes API (6443). Default none: 50000 is then not opened from outside, on AWS and Google Cloud not even from the
+    /// same network.
     #[serde(rename = "managementCIDRs", skip_serializing_if = "Option::is_none")]
     pub management_cidrs: Option<Vec<String>>,
     /// Networks from which nodes pick their address (kubelet node IP, etcd). Default: Talos decides, which is right for

@@ -1,5 +1,7 @@
 //! From what a user gave (plans, values files, flags) to one merged plan for each cluster.
 
+mod fleet;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
@@ -91,8 +93,8 @@ impl Request {
         Ok(())
     }
 
-    /// Merges the layers of every cluster.
-    pub fn merge(self, index: &Index) -> Result<Vec<MergedPlan>, Findings> {
+    /// Merges the layers of every cluster. Warnings come with the plans, errors instead of them.
+    pub fn merge(self, index: &Index) -> Result<(Vec<MergedPlan>, Findings), Findings> {
         Merger::new(self, index)?.run()
     }
 }
@@ -125,7 +127,7 @@ impl<'index> Merger<'index> {
         Ok(Self { index, request, builtin, examples: BTreeMap::new(), findings: Findings::new() })
     }
 
-    fn run(mut self) -> Result<Vec<MergedPlan>, Findings> {
+    fn run(mut self) -> Result<(Vec<MergedPlan>, Findings), Findings> {
         let documents = std::mem::take(&mut self.request.documents);
         let mut stacks = Vec::new();
         for document in &documents {
@@ -167,7 +169,7 @@ impl<'index> Merger<'index> {
             return Err(self.findings);
         }
         let sources = Arc::new(self.request.sources);
-        Ok(stacks
+        let plans = stacks
             .into_iter()
             .zip(merged)
             .map(|(stack, (root, builtin, example))| MergedPlan {
@@ -176,7 +178,8 @@ impl<'index> Merger<'index> {
                 plan: stack.plan,
                 origins: Origins::new(sources.clone(), Arc::new(root), builtin, example),
             })
-            .collect())
+            .collect();
+        Ok((plans, self.findings))
     }
 
     fn error(
@@ -269,151 +272,6 @@ impl<'index> Merger<'index> {
                 None
             }
         }
-    }
-
-    fn fleet_plan(&mut self, document: &Node, stacks: &mut Vec<Stack>) {
-        self.envelope(document, &["apiVersion", "kind", "metadata", "spec"]);
-        let Some(spec) = document.get("spec") else {
-            self.error(
-                &codes::PLAN_MISSING,
-                document.place,
-                "the fleet has no `spec`".to_owned(),
-                "give it `spec.clusters`",
-            );
-            return;
-        };
-        let fleet = document.at(["metadata", "name"]).and_then(Node::as_str).unwrap_or("fleet").to_owned();
-        if let Some(mapping) = spec.as_mapping() {
-            for entry in &mapping.entries {
-                if !["defaults", "classes", "clusters"].contains(&&*entry.key) {
-                    let hint =
-                        suggest::hint(&entry.key, ["defaults", "classes", "clusters"]).unwrap_or_default();
-                    let message = format!("there is no field `{}` here", entry.key);
-                    self.error(&codes::PLAN_SCHEMA, entry.key_place, message, hint);
-                }
-            }
-        }
-        let defaults = spec.get("defaults").and_then(|node| self.part(node, "`spec.defaults`", node.place));
-        let mut classes: BTreeMap<String, Arc<Node>> = BTreeMap::new();
-        match spec.get("classes").map(|node| (node, &node.data)) {
-            Some((_, Data::Mapping(mapping))) => {
-                for entry in &mapping.entries {
-                    let what = format!("the class `{}`", entry.key);
-                    // An empty class changes nothing, and may be chosen.
-                    let empty = Node { place: entry.key_place, data: Data::Mapping(Mapping::default()) };
-                    let node = if entry.value.data == Data::Null { &empty } else { &entry.value };
-                    if let Some(layer) = self.part(node, &what, entry.key_place) {
-                        classes.insert(entry.key.to_string(), layer);
-                    }
-                }
-            }
-            None | Some((_, Data::Null)) => {}
-            Some((node, data)) => {
-                let message = format!("`spec.classes` must be a mapping, this is {}", data.kind());
-                self.error(
-                    &codes::PLAN_SCHEMA,
-                    node.place,
-                    message,
-                    "write `<name>: {...}` for each class below it",
-                );
-            }
-        }
-        let clusters = spec.get("clusters").and_then(Node::as_sequence).unwrap_or_default();
-        if clusters.is_empty() {
-            self.error(
-                &codes::PLAN_MISSING,
-                spec.get("clusters").unwrap_or(spec).place,
-                "the fleet lists no clusters".to_owned(),
-                "give it `spec.clusters: [{name: ...}]`",
-            );
-            return;
-        }
-        for cluster in clusters {
-            self.fleet_cluster(cluster, &fleet, defaults.as_ref(), &classes, stacks);
-        }
-    }
-
-    /// A part of a fleet that holds fields of a cluster's `spec`; `null` holds none.
-    fn part(&mut self, node: &Node, what: &str, place: Place) -> Option<Arc<Node>> {
-        match &node.data {
-            Data::Mapping(_) => Some(Arc::new(under_spec(place, node.clone()))),
-            Data::Null => None,
-            data => {
-                let message = format!("{what} must be a mapping, this is {}", data.kind());
-                self.error(
-                    &codes::PLAN_SCHEMA,
-                    node.place,
-                    message,
-                    "write fields of a ClusterPlan's `spec` below it",
-                );
-                None
-            }
-        }
-    }
-
-    fn fleet_cluster(
-        &mut self,
-        cluster: &Node,
-        fleet: &str,
-        defaults: Option<&Arc<Node>>,
-        classes: &BTreeMap<String, Arc<Node>>,
-        stacks: &mut Vec<Stack>,
-    ) {
-        let Some(mapping) = cluster.as_mapping() else {
-            let message = format!("a cluster of a fleet is a mapping, this is {}", cluster.data.kind());
-            self.error(&codes::PLAN_SCHEMA, cluster.place, message, "write `- name: ...`");
-            return;
-        };
-        let mut layers: Vec<Arc<Node>> = defaults.cloned().into_iter().collect();
-        let mut own = Mapping::default();
-        let mut wanted: Vec<&Node> = Vec::new();
-        for entry in &mapping.entries {
-            match &*entry.key {
-                "name" => {}
-                "class" => wanted.insert(0, &entry.value),
-                "classes" => match &entry.value.data {
-                    Data::Sequence(items) => wanted.extend(items),
-                    Data::Null => {}
-                    data => {
-                        let message = format!("`classes` must be a list, this is {}", data.kind());
-                        let hint = "write `classes: [a, b]`, or `class: a` for a single one";
-                        self.error(&codes::PLAN_SCHEMA, entry.value.place, message, hint);
-                    }
-                },
-                _ => own.entries.push(entry.clone()),
-            }
-        }
-        for class in wanted.into_iter().filter(|class| class.data != Data::Null) {
-            let Some(name) = class.as_str() else {
-                let message = format!("a class is chosen by its name, this is {}", class.data.kind());
-                self.error(
-                    &codes::PLAN_SCHEMA,
-                    class.place,
-                    message,
-                    "write the name of one of `spec.classes`",
-                );
-                continue;
-            };
-            let Some(layer) = classes.get(name) else {
-                let hint = suggest::hint(name, classes.keys().map(String::as_str))
-                    .unwrap_or_else(|| "the fleet has no `spec.classes`".to_owned());
-                let message = format!("there is no class `{name}`");
-                self.error(&codes::PLAN_UNKNOWN_NAME, class.place, message, hint);
-                continue;
-            };
-            layers.push(layer.clone());
-        }
-        layers.push(Arc::new(under_spec(
-            cluster.place,
-            Node { place: cluster.place, data: Data::Mapping(own) },
-        )));
-        let name = mapping.get("name");
-        stacks.push(Stack {
-            name: name.and_then(Node::as_str).unwrap_or_default().to_owned(),
-            name_place: Some(name.unwrap_or(cluster).place),
-            plan: format!("FleetPlan/{fleet}"),
-            layers,
-        });
     }
 
     /// A ConfigMap with the short names of the flags.

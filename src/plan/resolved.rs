@@ -261,6 +261,8 @@ pub struct ResolvedBundle {
     pub field: Option<FieldPath>,
     /// Its stages that exist.
     pub stages: Vec<ResolvedStage>,
+    /// Variables whose placeholder is in force, with its text.
+    pub placeholders: BTreeMap<String, String>,
     /// Bundles of this cluster that it waits for.
     pub depends_on: Vec<String>,
     /// Stop reconciling.

@@ -38,17 +38,17 @@ fn existing_network(azure: &Azure) -> Option<&str> {
 }
 
 /// The cluster's resource group. None on other providers.
-pub(super) fn resource_group(cluster: &ResolvedCluster) -> Option<&str> {
+pub fn resource_group(cluster: &ResolvedCluster) -> Option<&str> {
     Some(block(cluster)?.resource_group.as_deref().unwrap_or(&cluster.name))
 }
 
 /// The virtual network's name.
-pub(super) fn network_name(cluster: &ResolvedCluster) -> Option<String> {
+pub fn network_name(cluster: &ResolvedCluster) -> Option<String> {
     Some(existing_network(block(cluster)?).map_or_else(|| format!("{}-vnet", cluster.name), str::to_owned))
 }
 
 /// The virtual network's resource group.
-pub(super) fn network_group(cluster: &ResolvedCluster) -> Option<&str> {
+pub fn network_group(cluster: &ResolvedCluster) -> Option<&str> {
     let given = block(cluster)?.vnet.as_ref().and_then(|vnet| vnet.resource_group.as_deref());
     given.or_else(|| resource_group(cluster))
 }

@@ -1,6 +1,7 @@
 //! Trees to types, with errors at the line that is wrong.
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::{
     node::{Data, Node},
@@ -16,7 +17,31 @@ pub fn from_node<Type: DeserializeOwned>(
     sources: &Sources,
     code: &'static Code,
 ) -> Result<Type, Box<Finding>> {
-    serde_path_to_error::deserialize(node.to_value()).map_err(|error| {
+    deserialize(node.to_value())
+        .map_err(|(path, message)| Box::new(explain(node, &path, prefix, &message, sources, code)))
+}
+
+/// What keeps a part of a tree from becoming part of a type: as [`from_node`], but a layer may leave out what another one
+/// gives.
+#[must_use]
+pub fn partial<Type: DeserializeOwned>(
+    node: &Node,
+    prefix: &FieldPath,
+    sources: &Sources,
+    code: &'static Code,
+) -> Option<Finding> {
+    let mut value = node.to_value();
+    loop {
+        let (path, message) = deserialize::<Type>(value.clone()).err()?;
+        // What lacks a field is whole as far as it goes; the rest is looked at without it.
+        if !message.starts_with("missing field ") || !remove(&mut value, &path.words()) {
+            return Some(explain(node, &path, prefix, &message, sources, code));
+        }
+    }
+}
+
+fn deserialize<Type: DeserializeOwned>(value: Value) -> Result<Type, (FieldPath, String)> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
         let mut path = FieldPath::root();
         for segment in error.path() {
             match segment {
@@ -26,9 +51,29 @@ pub fn from_node<Type: DeserializeOwned>(
                 serde_path_to_error::Segment::Unknown => {}
             }
         }
-        let message = error.inner().to_string();
-        Box::new(explain(node, &path, prefix, &message, sources, code))
+        (path, error.inner().to_string())
     })
+}
+
+/// Takes a value out of a tree; false when it is not there.
+fn remove(value: &mut Value, words: &[String]) -> bool {
+    let Some((last, above)) = words.split_last() else { return false };
+    let parent = above.iter().try_fold(value, |value, word| match value {
+        Value::Object(object) => object.get_mut(word),
+        Value::Array(items) => items.get_mut(word.parse::<usize>().ok()?),
+        _ => None,
+    });
+    match parent {
+        Some(Value::Object(object)) => object.remove(last).is_some(),
+        Some(Value::Array(items)) => match last.parse::<usize>() {
+            Ok(index) if index < items.len() => {
+                items.remove(index);
+                true
+            }
+            _ => false,
+        },
+        _ => false,
+    }
 }
 
 fn explain(

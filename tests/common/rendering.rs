@@ -103,7 +103,7 @@ pub fn render_unchecked(catalog: Catalog, name: &str, text: &str, profile: Optio
         if let Some(profile) = profile {
             request.add_flags(&[("profile".to_owned(), profile.to_owned())])?;
         }
-        let plan = std::mem::take(&mut request).merge(library.index())?.remove(0);
+        let plan = std::mem::take(&mut request).merge(library.index())?.0.remove(0);
         let (cluster, _) = resolve(&plan, library.index())?;
         infraflux::render::render(cluster, &library)
     })();

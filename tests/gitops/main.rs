@@ -11,6 +11,7 @@ mod clients;
 mod faults;
 mod graph;
 mod schemas;
+mod shared;
 mod union;
 mod values;
 mod world;

@@ -39,6 +39,136 @@ fn a_second_run_changes_nothing_and_a_users_file_stays() {
     assert_eq!(fs::read_to_string(mine).unwrap(), "mine");
 }
 
+/// What init was given is there for the next run; what stands in the project's file is not copied.
+#[test]
+fn a_run_starts_from_the_flags_of_earlier_ones() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path();
+    let read = |name: &str| fs::read_to_string(path.join("out/management").join(name)).unwrap();
+    let flags = [
+        "init",
+        "--providers",
+        "aws,proxmox",
+        "--profile",
+        "current",
+        "--repo-url",
+        "https://git.example.org/f.git",
+        "--branch",
+        "fleet",
+        "--repo-secret",
+        "infraflux-git",
+        "--shards",
+        "2",
+        "--multitenant",
+        "--crossplane",
+        "--no-cert-manager",
+        "--set",
+        "AWS_STATIC_SECRET=aws-static-identity",
+    ];
+    assert_code(&run(path, &flags), 0);
+    let before = tree(path);
+    // None of them, and all of them, is the same.
+    for arguments in [&["init"][..], &flags] {
+        let output = run(path, arguments);
+        assert_code(&output, 0);
+        assert!(texts(&output).0.starts_with("0 changes"), "{}", texts(&output).0);
+        assert_eq!(tree(path), before);
+    }
+    let (_, stderr) = texts(&run(path, &["init"]));
+    for word in [
+        "info[IF1347]",
+        "--profile current",
+        "--branch fleet",
+        "--shards 2",
+        "--no-cert-manager",
+        "AWS_STATIC_SECRET=",
+    ] {
+        assert!(stderr.contains(word), "{word}: {stderr}");
+    }
+    // One flag changes what it says, and the rest stays.
+    let output = run(
+        path,
+        &["init", "--shards", "0", "--set", "AWS_ROLE_ARN=arn:aws:iam::000000000000:role/clusters"],
+    );
+    assert_code(&output, 0);
+    assert!(!texts(&output).1.contains("--shards"), "it is not kept: {}", texts(&output).1);
+    let command = "infraflux init --providers aws,proxmox --profile current --repo-url https://git.example.org/f.git --branch fleet \
+                   --repo-secret infraflux-git --set AWS_ROLE_ARN=arn:aws:iam::000000000000:role/clusters --set \
+                   AWS_STATIC_SECRET=aws-static-identity --multitenant --crossplane --no-cert-manager";
+    assert!(read("BOOTSTRAP.md").contains(command), "{}", read("BOOTSTRAP.md"));
+    // A dry run says it, too, and forgets nothing.
+    let before = tree(path);
+    assert_code(&run(path, &["init", "--profile", "stable", "--dry-run"]), 0);
+    assert_eq!(tree(path), before);
+
+    // The project's file decides over flags of the past, under those of now; and takes its word back with its line.
+    let file = path.join("infraflux.yaml");
+    fs::write(&file, "management: {profile: stable, branch: trunk}\n").unwrap();
+    assert_code(&run(path, &["init"]), 0);
+    assert!(read("sync/source.yaml").contains("trunk") && !read("settings.yaml").contains("current"));
+    assert_code(&run(path, &["init", "--branch", "now"]), 0);
+    assert!(read("sync/source.yaml").contains("now"));
+    fs::write(&file, "management: {profile: stable}\n").unwrap();
+    assert_code(&run(path, &["init"]), 0);
+    assert!(read("sync/source.yaml").contains("now"), "it was a flag");
+    fs::remove_file(&file).unwrap();
+    assert!(!read("settings.yaml").contains("profile"), "the file decided it: {}", read("settings.yaml"));
+
+    // To start anew is a choice, with all that has no default.
+    assert_code(&run(path, &["init", "--reset"]), 2);
+    let anew = ["init", "--reset", "--providers", "aws", "--repo-url", "https://git.example.org/f.git"];
+    let output = run(path, &anew);
+    assert_code(&output, 0);
+    assert!(!texts(&output).1.contains("IF1347"), "{}", texts(&output).1);
+    assert!(!path.join("out/management/tenancy").exists());
+    let elsewhere = TempDir::new().unwrap();
+    assert_code(
+        &run(
+            elsewhere.path(),
+            &["init", "--providers", "aws", "--repo-url", "https://git.example.org/f.git"],
+        ),
+        0,
+    );
+    assert_eq!(tree(path), tree(elsewhere.path()), "nothing is left of before");
+}
+
+#[test]
+fn a_catalogue_that_was_named_is_named_again() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path();
+    fs::create_dir_all(path.join("mine/management/identities")).unwrap();
+    fs::write(
+        path.join("mine/management/identities/second.yaml"),
+        "apiVersion: ${AWS_API_VERSION}\nkind: AWSClusterRoleIdentity\nmetadata:\n  name: second\nspec:\n  roleARN: arn:aws:iam::000000000000:role/second\n",
+    )
+    .unwrap();
+    assert_code(&run(path, &["init", "--providers", "aws", "--catalog", "mine"]), 0);
+    let before = tree(path);
+    assert_code(&run(path, &["init"]), 0);
+    assert_eq!(tree(path), before);
+    assert!(before.keys().any(|file| file.ends_with("identities/second.yaml")));
+}
+
+#[test]
+fn settings_that_cannot_be_read_are_told_and_nothing_is_written() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path();
+    let flags = ["init", "--providers", "proxmox", "--repo-url", "https://git.example.org/f.git"];
+    assert_code(&run(path, &flags), 0);
+    fs::write(path.join("out/management/settings.yaml"), "management:\n  provider: [aws]\n").unwrap();
+    let before = tree(path);
+    let output = run(path, &["init"]);
+    assert_code(&output, 1);
+    let stderr = texts(&output).1;
+    for word in ["IF1348", "out/management/settings.yaml:2:", "`providers`"] {
+        assert!(stderr.contains(word), "{word}: {stderr}");
+    }
+    assert_eq!(tree(path), before);
+    let output = run(path, &[&flags[..], &["--reset"]].concat());
+    assert_code(&output, 0);
+}
+
+/// Where the settings are gone, or were never kept, the address of the repository is still no default.
 #[test]
 fn the_example_never_replaces_a_repository() {
     let folder = TempDir::new().unwrap();
@@ -48,7 +178,7 @@ fn the_example_never_replaces_a_repository() {
     assert_code(&run(path, &["init", "--providers", "proxmox"]), 0);
     assert_code(&run(path, &["init", "--providers", "proxmox", "--repo-url", url]), 0);
     let before = tree(path);
-    let output = run(path, &["init", "--providers", "proxmox"]);
+    let output = run(path, &["init", "--providers", "proxmox", "--reset"]);
     assert_code(&output, 1);
     let (_, stderr) = texts(&output);
     for word in
@@ -97,7 +227,13 @@ fn settings_may_stand_in_the_projects_file_and_flags_win() {
     )
     .unwrap();
     assert_code(&run(by_file.path(), &["init", "--profile", "current", "--strict"]), 0);
-    assert_eq!(tree(&by_flags.path().join("out")), tree(&by_file.path().join("out")));
+    // Only flags are kept for the next run.
+    let without_record = |folder: &TempDir| {
+        let mut files = tree(&folder.path().join("out"));
+        files.retain(|path, _| !path.ends_with("settings.yaml") && !path.ends_with(".infraflux.sha256"));
+        files
+    };
+    assert_eq!(without_record(&by_flags), without_record(&by_file));
 }
 
 #[test]

@@ -8,10 +8,10 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use super::{files::Files, merge::Refused};
+use super::{files::Files, load::Delivered, merge::Refused, variables::Declarations};
 use crate::{
     catalog::Catalog,
     finding::{Code, Finding, ObjectRef, codes},
@@ -173,9 +173,59 @@ pub struct Folder {
     pub(super) manners: Vec<Finding>,
     /// Resources of other repositories, which are not fetched.
     pub(super) remote: Vec<String>,
+    ready: OnceLock<Vec<Ready>>,
+    /// Whether a Kustomization changed it, so that nobody else has the same.
+    is_changed: bool,
+}
+
+/// An object as it is delivered by a Kustomization that changes nothing on it but variables.
+#[derive(Debug, Clone)]
+pub(super) struct Ready {
+    /// The object, shared by all who deliver it.
+    pub(super) delivered: Arc<Delivered>,
+    /// Whether a `$` stands anywhere in it, which is what Flux looks for.
+    pub(super) has_variables: bool,
+}
+
+impl Ready {
+    fn of(built: &Built, is_shared: bool) -> Self {
+        Self {
+            has_variables: has_dollar(&built.node),
+            delivered: Arc::new(Delivered::new(built.node.clone(), is_shared)),
+        }
+    }
+}
+
+fn has_dollar(node: &Node) -> bool {
+    match &node.data {
+        Data::Mapping(mapping) => {
+            mapping.entries.iter().any(|entry| entry.key.contains('$') || has_dollar(&entry.value))
+        }
+        Data::Sequence(items) => items.iter().any(has_dollar),
+        Data::String(text) => text.contains('$'),
+        _ => false,
+    }
 }
 
 impl Folder {
+    /// Its objects for those who change nothing on them, made once.
+    pub(super) fn ready(&self) -> &[Ready] {
+        self.ready
+            .get_or_init(|| self.objects.iter().map(|built| Ready::of(built, !self.is_changed)).collect())
+    }
+
+    /// Its objects are not those of the catalogue any more.
+    pub(super) fn changed(&mut self) {
+        self.ready = OnceLock::new();
+        self.is_changed = true;
+    }
+
+    /// Leaves only what places need.
+    pub(super) fn clear(&mut self) {
+        self.objects = Vec::new();
+        self.ready = OnceLock::new();
+    }
+
     /// A place as a location.
     #[must_use]
     pub fn locate(&self, place: Place) -> Option<Location> {
@@ -191,6 +241,7 @@ type FolderKey = (String, Vec<String>);
 pub struct Folders<Of = Catalog> {
     files: Of,
     built: Mutex<HashMap<FolderKey, Option<Arc<Folder>>>>,
+    declarations: Declarations,
 }
 
 impl Folders {
@@ -199,13 +250,18 @@ impl Folders {
     pub fn catalog(&self) -> &Catalog {
         &self.files
     }
+
+    /// What its files say of variables, each read once.
+    pub(super) fn declarations(&self) -> &Declarations {
+        &self.declarations
+    }
 }
 
 impl<Of: Files> Folders<Of> {
     /// Folders of a source; nothing is built yet.
     #[must_use]
     pub fn new(files: Of) -> Self {
-        Self { files, built: Mutex::default() }
+        Self { files, built: Mutex::default(), declarations: Declarations::default() }
     }
 
     /// The files.

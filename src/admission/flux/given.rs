@@ -113,7 +113,7 @@ impl<'run> Repositories<'run> {
         }
         findings.extend(self.unused_names());
         Outcome {
-            findings: super::distinct(findings),
+            findings: findings.distinct(),
             coverage: Coverage::of(&self.expanded.trees, &self.twins, self.releases(), self.generators()),
         }
     }

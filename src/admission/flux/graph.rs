@@ -1,6 +1,9 @@
 //! The order of a bring-up as a graph: what waits for what, and where it lands.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde_json::Value;
 
@@ -258,9 +261,12 @@ impl Graph {
 }
 
 /// The HelmReleases of a stage, each behind those that it waits for.
-fn in_order(objects: &[Delivered]) -> Vec<&Delivered> {
-    let mut left: Vec<&Delivered> =
-        objects.iter().filter(|delivered| delivered.object.id.kind == "HelmRelease").collect();
+fn in_order(objects: &[Arc<Delivered>]) -> Vec<&Delivered> {
+    let mut left: Vec<&Delivered> = objects
+        .iter()
+        .map(Arc::as_ref)
+        .filter(|delivered| delivered.object.id.kind == "HelmRelease")
+        .collect();
     let mut out: Vec<&Delivered> = Vec::new();
     while !left.is_empty() {
         let waits = |delivered: &&Delivered| {

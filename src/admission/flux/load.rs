@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use serde_json::{Value, json};
@@ -40,8 +40,8 @@ pub struct Load<'run> {
 /// The objects of a Kustomization.
 #[derive(Debug)]
 pub enum Content {
-    /// Built from the folder.
-    Objects(Vec<Delivered>),
+    /// Built from the folder. Clusters share what does not differ between them.
+    Objects(Vec<Arc<Delivered>>),
     /// They lie in another source, which is not read.
     Foreign,
     /// The folder is not there.
@@ -55,6 +55,20 @@ pub struct Delivered {
     pub object: Object,
     /// The same with places.
     pub(super) node: Node,
+    /// Whether it is the folder's, the same for every cluster.
+    pub(super) is_shared: bool,
+    secrets: OnceLock<Vec<Violation>>,
+}
+
+impl Delivered {
+    pub(super) fn new(node: Node, is_shared: bool) -> Self {
+        Self { object: Object::new(node.to_value()), node, is_shared, secrets: OnceLock::new() }
+    }
+
+    /// What is plain in it and should not be.
+    pub(super) fn secrets(&self) -> &[Violation] {
+        self.secrets.get_or_init(|| secrets::violations(&std::iter::once(self.object.clone()).collect()))
+    }
 }
 
 /// How a Kustomization is to be taken.
@@ -152,29 +166,41 @@ impl Loader<'_, '_> {
 
     fn fill(&mut self, built: &Arc<Folder>) {
         let object = self.kustomization.object;
-        let mut folder = Folder::clone(built);
-        self.load.report.findings.extend(folder.findings.iter().cloned());
+        self.load.report.findings.extend(built.findings.iter().cloned());
         if self.manner.own {
-            self.load.report.findings.extend(folder.manners.iter().cloned());
+            self.load.report.findings.extend(built.manners.iter().cloned());
         }
-        self.load.is_partial |= !folder.remote.is_empty()
-            || folder.findings.iter().any(|finding| *finding.code == codes::FLUX_NOT_CHECKED);
-        self.patch(&mut folder);
+        self.load.is_partial |= !built.remote.is_empty()
+            || built.findings.iter().any(|finding| *finding.code == codes::FLUX_NOT_CHECKED);
+        let changed = ["patches", "images", "targetNamespace", "namePrefix", "nameSuffix"]
+            .iter()
+            .any(|key| object.at(&format!("spec.{key}")).is_some());
+        if changed {
+            let mut folder = Folder::clone(built);
+            self.change(&mut folder);
+            self.load.content = self.deliver(&folder);
+            // What they became is kept; the texts are for places.
+            folder.clear();
+            self.load.folder = Some(Arc::new(folder));
+        } else {
+            self.load.content = self.deliver(built);
+            self.load.folder = Some(Arc::clone(built));
+        }
+    }
+
+    /// What a Kustomization does to the objects of its folder before it fills in variables.
+    fn change(&mut self, folder: &mut Folder) {
+        let object = self.kustomization.object;
+        self.patch(folder);
         if let Some(namespace) = object.text("spec.targetNamespace") {
-            self.target(&mut folder, namespace);
+            self.target(folder, namespace);
         }
         let text = |key: &str| object.text(&format!("spec.{key}")).unwrap_or_default();
         let (prefix, suffix) = (text("namePrefix"), text("nameSuffix"));
         if !prefix.is_empty() || !suffix.is_empty() {
-            for built in std::mem::take(&mut folder.objects) {
+            for built in &mut folder.objects {
                 let place = built.node.place;
-                folder.objects.push(built);
-                folder::rename(
-                    folder.objects.last_mut().map(std::slice::from_mut).unwrap_or_default(),
-                    prefix,
-                    suffix,
-                    place,
-                );
+                folder::rename(std::slice::from_mut(built), prefix, suffix, place);
             }
         }
         for image in list(object, "spec.images") {
@@ -183,33 +209,36 @@ impl Loader<'_, '_> {
                 folder::set_image(&mut built.node, &image);
             }
         }
-        let mut objects = Vec::new();
-        for built in &folder.objects {
-            let mut node = built.node.clone();
-            if self.kustomization.substitutes() {
-                let filled = substitute::object(&node, &self.manner.variables);
-                self.trouble(&folder, built, &filled.trouble);
+        folder.changed();
+    }
+
+    /// The objects of a folder with the variables of the Kustomization, and what came of filling them in.
+    fn deliver(&mut self, folder: &Folder) -> Content {
+        if !self.manner.own {
+            self.load.report.findings.extend(plain_secrets(folder));
+        }
+        let substitutes = self.kustomization.substitutes();
+        let labels = self.kustomization.object.at("spec.commonMetadata");
+        let mut objects = Vec::with_capacity(folder.objects.len());
+        for (built, ready) in folder.objects.iter().zip(folder.ready()) {
+            let mut delivered = Arc::clone(&ready.delivered);
+            if ready.has_variables && substitutes {
+                let filled = substitute::object(&built.node, &self.manner.variables);
+                self.trouble(folder, built, &filled.trouble);
                 self.load.used.extend(filled.used);
                 self.load.is_open |= filled.is_open;
-                node = filled.node;
-            } else if self.manner.own {
-                self.never_filled(&folder, built);
+                delivered = Arc::new(Delivered::new(filled.node, false));
+            } else if ready.has_variables && self.manner.own {
+                self.never_filled(folder, built);
             }
-            objects.push(Delivered { object: Object::new(node.to_value()), node });
-        }
-        if let Some(labels) = object.at("spec.commonMetadata") {
-            for delivered in &mut objects {
-                let metadata = json!({"metadata": labels});
-                crate::yaml::overlay::merge_value(&mut delivered.object.value, &metadata);
+            if let Some(labels) = labels {
+                let mut own = Delivered::new(delivered.node.clone(), false);
+                crate::yaml::overlay::merge_value(&mut own.object.value, &json!({"metadata": labels}));
+                delivered = Arc::new(own);
             }
+            objects.push(delivered);
         }
-        if !self.manner.own {
-            self.load.report.findings.extend(plain_secrets(&folder));
-        }
-        // What they became is kept; the texts are for places.
-        folder.objects = Vec::new();
-        self.load.content = Content::Objects(objects);
-        self.load.folder = Some(Arc::new(folder));
+        Content::Objects(objects)
     }
 
     /// `targetNamespace`, which comes to Namespaces as well.
@@ -389,7 +418,7 @@ impl Loader<'_, '_> {
 impl Load<'_> {
     /// The objects that were built, none when they are elsewhere.
     #[must_use]
-    pub fn objects(&self) -> &[Delivered] {
+    pub fn objects(&self) -> &[Arc<Delivered>] {
         match &self.content {
             Content::Objects(objects) => objects,
             Content::Foreign | Content::Missing => &[],

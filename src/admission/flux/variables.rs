@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use serde::Deserialize;
@@ -11,6 +11,7 @@ use super::world::{Delivery, World, list};
 use crate::{
     admission::Violation,
     catalog::{
+        Catalog,
         bundle::{Bundle, BundleVariable, VariableType},
         flux_variables,
     },
@@ -39,17 +40,37 @@ struct VariablesSpec {
 }
 
 /// Where a folder's variables are declared.
+#[derive(Debug, Default)]
 struct Declared {
     file: String,
     /// The folder that they are for.
     folder: String,
-    variables: Vec<BundleVariable>,
+    /// None when the file cannot be read, which is among the findings.
+    variables: Option<Vec<BundleVariable>>,
+    /// What is wrong with the declarations themselves, whoever supplies them.
+    findings: Vec<Finding>,
+}
+
+/// Files of declarations by path, each read once.
+#[derive(Debug, Default)]
+pub(super) struct Declarations(Mutex<BTreeMap<String, Arc<Declared>>>);
+
+impl Declarations {
+    fn get(&self, catalog: &Catalog, file: &str) -> Arc<Declared> {
+        // A thread that panicked elsewhere leaves the map whole: entries are only ever added.
+        if let Some(known) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(file) {
+            return Arc::clone(known);
+        }
+        let read = Arc::new(declared(catalog, file));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(file.to_owned(), Arc::clone(&read));
+        read
+    }
 }
 
 pub(super) fn check(world: &mut World<'_>) {
     let mut violations = Vec::new();
     let mut findings = Vec::new();
-    let mut declarations: BTreeMap<String, Declared> = BTreeMap::new();
+    let mut told: BTreeSet<String> = BTreeSet::new();
     for delivery in &world.deliveries {
         let object = delivery.kustomization.object;
         let Some(path) = delivery.catalog_path().filter(|_| world.owns(object)) else { continue };
@@ -77,21 +98,12 @@ pub(super) fn check(world: &mut World<'_>) {
             );
         }
         let Some(file) = declaration_file(world, path) else { continue };
-        if !declarations.contains_key(&file) {
-            match declared(world, &file) {
-                Ok(read) => {
-                    findings.extend(unused(world, &read));
-                    declarations.insert(file.clone(), read);
-                }
-                Err(errors) => {
-                    findings.extend(errors);
-                    continue;
-                }
-            }
+        let read = world.folders.declarations().get(world.folders.catalog(), &file);
+        if told.insert(file) {
+            findings.extend(read.findings.iter().cloned());
         }
-        let Some(read) = declarations.get(&file) else { continue };
-        findings.extend(undeclared(world, read, delivery, &supplied));
-        violations.extend(misfits(read, delivery, &supplied));
+        findings.extend(undeclared(world, &read, delivery, &supplied));
+        violations.extend(misfits(&read, delivery, &supplied));
     }
     world.report.violations.extend(violations);
     world.report.findings.extend(findings);
@@ -100,7 +112,7 @@ pub(super) fn check(world: &mut World<'_>) {
 /// Whether a file beside or below a folder uses a variable.
 fn is_used_below(world: &World<'_>, path: &str, name: &str) -> bool {
     let folder = path.rsplit_once('/').map_or(path, |(folder, _)| folder);
-    uses(world, folder, "").iter().any(|(_, found)| found.name == name)
+    uses(world.folders.catalog(), folder, "").iter().any(|(_, found)| found.name == name)
 }
 
 /// A bundle's own file, or the `hub-variables.yaml` nearest above the folder.
@@ -118,27 +130,32 @@ fn declaration_file(world: &World<'_>, path: &str) -> Option<String> {
     }
 }
 
-fn declared(world: &World<'_>, file: &str) -> Result<Declared, Vec<Finding>> {
-    let catalog = world.folders.catalog();
+fn declared(catalog: &Catalog, file: &str) -> Declared {
     let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
     let variables = if file.ends_with("/bundle.yaml") {
         catalog.read::<Bundle>(file, &codes::CATALOG_FILE).map(|bundle| bundle.spec.variables)
     } else {
         catalog.read::<Variables>(file, &codes::CATALOG_FILE).map(|read| read.spec.variables)
     };
-    variables
-        .map(|variables| Declared { file: file.to_owned(), folder, variables })
-        .map_err(|findings| findings.into_iter().collect())
+    let mut declared = Declared { file: file.to_owned(), folder, ..Declared::default() };
+    match variables {
+        Ok(variables) => {
+            declared.findings = unused(catalog, &declared, &variables);
+            declared.variables = Some(variables);
+        }
+        Err(findings) => declared.findings.extend(findings),
+    }
+    declared
 }
 
 /// The files whose `${` Flux would fill.
-fn uses<'world>(
-    world: &'world World<'_>,
+fn uses<'catalog>(
+    catalog: &'catalog Catalog,
     folder: &str,
     own: &str,
-) -> Vec<(&'world Arc<Source>, flux_variables::Use<'world>)> {
-    world
-        .texts(folder)
+) -> Vec<(&'catalog Arc<Source>, flux_variables::Use<'catalog>)> {
+    catalog
+        .under(folder)
         .filter(|(path, _)| path.ends_with(".yaml") && *path != own)
         .flat_map(|(_, source)| {
             flux_variables::uses(source.text()).into_iter().map(move |found| (source, found))
@@ -147,11 +164,11 @@ fn uses<'world>(
 }
 
 /// Declared, and nothing uses it on any provider.
-fn unused(world: &World<'_>, read: &Declared) -> Vec<Finding> {
+fn unused(catalog: &Catalog, read: &Declared, variables: &[BundleVariable]) -> Vec<Finding> {
     let used: BTreeSet<&str> =
-        uses(world, &read.folder, &read.file).into_iter().map(|(_, found)| found.name).collect();
-    let source = world.folders.catalog().get(&read.file);
-    read.variables
+        uses(catalog, &read.folder, &read.file).into_iter().map(|(_, found)| found.name).collect();
+    let source = catalog.get(&read.file);
+    variables
         .iter()
         .filter(|variable| !used.contains(&*variable.name))
         .map(|variable| {
@@ -190,22 +207,23 @@ fn undeclared(
     delivery: &Delivery<'_>,
     supplied: &BTreeMap<String, String>,
 ) -> Vec<Finding> {
+    let Some(variables) = &read.variables else { return Vec::new() };
     let known = |name: &str| {
-        COMMON_VARIABLES.contains(&name) || read.variables.iter().any(|variable| variable.name == name)
+        COMMON_VARIABLES.contains(&name) || variables.iter().any(|variable| variable.name == name)
     };
     let names: Vec<&String> =
         delivery.load.used.iter().filter(|name| supplied.contains_key(*name) && !known(name)).collect();
     if names.is_empty() {
         return Vec::new();
     }
-    let all = uses(world, &read.folder, &read.file);
+    let all = uses(world.folders.catalog(), &read.folder, &read.file);
     names
         .into_iter()
         .map(|name| {
             let place = all.iter().find(|(_, found)| found.name == *name).map(|(source, found)| {
                 Location::new(Arc::clone(source), found.offset..found.offset + name.len() + 3)
             });
-            let declared = read.variables.iter().map(|variable| &*variable.name);
+            let declared = variables.iter().map(|variable| &*variable.name);
             Finding::error(
                 &codes::FLUX_VARIABLE,
                 format!("`{}` does not declare the variable `{name}`", read.file),
@@ -222,7 +240,7 @@ fn undeclared(
 /// Supplied values that are not what was declared.
 fn misfits(read: &Declared, delivery: &Delivery<'_>, supplied: &BTreeMap<String, String>) -> Vec<Violation> {
     let mut out = Vec::new();
-    for variable in &read.variables {
+    for variable in read.variables.iter().flatten() {
         let Some(value) = supplied.get(&variable.name) else { continue };
         let right_type = match variable.kind {
             VariableType::String => true,

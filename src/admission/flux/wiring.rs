@@ -1,6 +1,9 @@
 //! Where things land: on the hub or on the cluster, in which namespace, from which source, under whose ownership.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use serde_json::Value;
 
@@ -192,7 +195,7 @@ fn source_of<'object>(
 
 /// The clusters that run Flux themselves, because the hub sends it there.
 fn spokes_with_flux<'world>(world: &'world World<'_>) -> BTreeSet<Target<'world>> {
-    let is_controller = |delivered: &Delivered| {
+    let is_controller = |delivered: &Arc<Delivered>| {
         let id = &delivered.object.id;
         matches!(&*id.name, "kustomize-controller" | "helm-controller" | "source-controller")
             || matches!(&*id.kind, "FluxInstance" | "ResourceSet")
@@ -287,7 +290,7 @@ fn strays(world: &World<'_>, violations: &mut Vec<Violation>, findings: &mut Vec
     }
     for delivery in &world.deliveries {
         let kustomization = delivery.kustomization;
-        let for_the_cluster = |delivered: &&Delivered| {
+        let for_the_cluster = |delivered: &&Arc<Delivered>| {
             let object = &delivered.object;
             !is_flux(object)
                 && !object.group().ends_with("cluster.x-k8s.io")
@@ -339,6 +342,7 @@ fn on_the_hub(
     let strangers: Vec<&Delivered> = delivery
         .objects()
         .iter()
+        .map(Arc::as_ref)
         .filter(|delivered| {
             let object = &delivered.object;
             let belongs = is_flux(object) || object.is("", "ConfigMap") || object.is("", "Secret");

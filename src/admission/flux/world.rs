@@ -18,7 +18,7 @@ use crate::{
     finding::{Code, Finding, Findings, Severity},
     plan::resolved::ResolvedCluster,
     render::library::PLAN_ANNOTATION,
-    yaml::{Location, Place, Source, pointer::FieldPath},
+    yaml::{Location, Place, pointer::FieldPath},
 };
 
 pub use super::load::{Content, Delivered, Load};
@@ -254,7 +254,7 @@ impl<'set> Delivery<'set> {
 
     /// The objects that were built, none when they are elsewhere.
     #[must_use]
-    pub fn objects(&self) -> &[Delivered] {
+    pub fn objects(&self) -> &[Arc<Delivered>] {
         self.load.objects()
     }
 
@@ -279,7 +279,7 @@ impl<'set> Delivery<'set> {
 
     /// One of its objects.
     pub(super) fn delivered(&self, object: &Object) -> Option<&Delivered> {
-        self.objects().iter().find(|delivered| delivered.object.id == object.id)
+        self.objects().iter().map(Arc::as_ref).find(|delivered| delivered.object.id == object.id)
     }
 
     /// A place in the folder's files.
@@ -369,7 +369,12 @@ impl<'set> World<'set> {
                 world.report.findings.extend(folder.findings.iter().chain(&folder.manners).cloned());
             }
             world.sources.extend(
-                folder.objects.iter().map(|built| Object::new(built.node.to_value())).filter(is_source),
+                folder
+                    .ready()
+                    .iter()
+                    .map(|ready| &ready.delivered.object)
+                    .filter(|object| is_source(object))
+                    .cloned(),
             );
         }
         for (object, (load, tree)) in objects.of(KUSTOMIZE, "Kustomization").zip(loads) {
@@ -465,13 +470,8 @@ impl<'set> World<'set> {
     pub fn report(self) -> Report {
         Report {
             violations: super::unique(self.report.violations),
-            findings: super::distinct(self.report.findings),
+            findings: self.report.findings.distinct(),
         }
-    }
-
-    /// All texts of the catalogue's files below a folder.
-    pub(super) fn texts(&self, folder: &str) -> impl Iterator<Item = (&'set str, &'set Arc<Source>)> {
-        self.folders.catalog().under(folder)
     }
 }
 

@@ -77,7 +77,8 @@ pub(super) static RULES: &[Rule] = &[
         name: "proxmox/pool-size",
         code: &codes::POOL_ADDRESSES,
         kinds: &[CLUSTER],
-        meaning: "The pool has an address for every machine and one more for rolling updates.",
+        meaning: "The pool has an address for every machine, as many as the autoscaler may make, and one more for rolling \
+                  updates.",
         source: "kubernetes-sigs/cluster-api-ipam-provider-in-cluster internal/poolutil/pool.go; \
                  ionos-cloud/cluster-api-provider-proxmox pkg/kubernetes/ipam/ipam.go",
         check: pool_size,
@@ -333,6 +334,7 @@ fn pool_size(context: &Context<'_>) -> Vec<Violation> {
         return Vec::new();
     }
     let wanted: u64 = machines.iter().map(|machines| machines.most()).sum();
+    let fewest: u64 = machines.iter().map(|machines| machines.fewest()).sum();
     let mut found = Vec::new();
     for key in ["ipv4Config", "ipv6Config"] {
         let path = FieldPath::of(["spec", key]);
@@ -343,10 +345,15 @@ fn pool_size(context: &Context<'_>) -> Vec<Violation> {
         let there = ipam::usable(configuration);
         let spot = path.key("addresses");
         if there < u128::from(wanted) {
+            let message = format!("the pool has {there} addresses for up to {wanted} machines");
+            // The autoscaler may never ask for so many.
+            let violation = if there < u128::from(fewest) {
+                context.error(spot, message)
+            } else {
+                context.warning(spot, message)
+            };
             found.push(
-                context
-                    .error(spot, format!("the pool has {there} addresses for up to {wanted} machines"))
-                    .hint(format!("give at least {}, one of them for rolling updates", wanted + 1)),
+                violation.hint(format!("give at least {}, one of them for rolling updates", wanted + 1)),
             );
         } else if there == u128::from(wanted) {
             found.push(

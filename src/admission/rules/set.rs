@@ -40,14 +40,23 @@ pub(super) struct Machines<'set> {
 impl Machines<'_> {
     /// How many of them there may be at once, without those of a rollout.
     pub(super) fn most(&self) -> u64 {
-        let annotation = self.owner.value.get("metadata").and_then(|metadata| metadata.get("annotations"));
-        let maximum = annotation
-            .and_then(|annotations| annotations.get(super::core::MAX_SIZE))
+        self.limit(super::core::MAX_SIZE)
+    }
+
+    /// How many of them there are at least: the autoscaler's minimum.
+    pub(super) fn fewest(&self) -> u64 {
+        self.limit(super::core::MIN_SIZE)
+    }
+
+    fn limit(&self, annotation: &str) -> u64 {
+        let annotations = self.owner.value.get("metadata").and_then(|metadata| metadata.get("annotations"));
+        let limit = annotations
+            .and_then(|annotations| annotations.get(annotation))
             .and_then(Value::as_str)
             .and_then(|text| text.parse().ok());
         let replicas = field::integer(&self.owner.value, "spec.replicas")
             .and_then(|replicas| u64::try_from(replicas).ok());
-        maximum.or(replicas).unwrap_or(1)
+        limit.or(replicas).unwrap_or(1)
     }
 }
 
@@ -71,12 +80,27 @@ impl<'set> Set<'set> {
     /// Indexes a set. `previous` and `externals` are those of [`super::check`].
     #[must_use]
     pub fn new(objects: &'set Objects, previous: &'set Objects, externals: &'set Externals) -> Self {
-        Self::of_all(&objects.iter().collect::<Vec<_>>(), previous, externals)
+        let objects: Vec<&Object> = objects.iter().collect();
+        Self::index(&objects, previous, externals, &mut PatchTexts::default())
     }
 
-    /// The same for objects that are kept in several places.
+    /// Indexes parts of a set, which may overlap.
     #[must_use]
-    pub fn of_all(objects: &[&'set Object], previous: &'set Objects, externals: &'set Externals) -> Self {
+    pub fn of_views(
+        views: &[Vec<&'set Object>],
+        previous: &'set Objects,
+        externals: &'set Externals,
+    ) -> Vec<Self> {
+        let mut texts = PatchTexts::default();
+        views.iter().map(|objects| Self::index(objects, previous, externals, &mut texts)).collect()
+    }
+
+    fn index(
+        objects: &[&'set Object],
+        previous: &'set Objects,
+        externals: &'set Externals,
+        texts: &mut PatchTexts<'set>,
+    ) -> Self {
         let mut set = Self {
             externals,
             by_identity: HashMap::with_capacity(objects.len()),
@@ -91,14 +115,13 @@ impl<'set> Set<'set> {
             clusters_of: HashMap::new(),
             machines_in: HashMap::new(),
         };
-        let mut texts = PatchTexts::default();
         for object in objects.iter().copied() {
             set.by_identity.entry(identity(object)).or_default().push(object);
             set.by_kind.entry((object.group(), &object.id.kind)).or_default().push(object);
             let home = (object.group(), &*object.id.kind, object.id.namespace.as_deref());
             set.by_home.entry(home).or_default().push(object);
             set.by_name.entry(&object.id.name).or_default().push(object);
-            for config in MachineConfig::of(object, &mut texts) {
+            for config in MachineConfig::of(object, texts) {
                 set.configs_of.entry(identity(object)).or_default().push(set.configs.len());
                 set.configs.push(config);
             }

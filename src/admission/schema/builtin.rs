@@ -22,7 +22,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
 use super::{
-    compile::{Compiled, Dialect, compile},
+    compile::{Compiled, Dialect, QUANTITY, compile},
     node::Tree,
 };
 
@@ -289,6 +289,9 @@ fn refine(group: &str, kind: &str, schema: &mut Value) {
             field["x-kubernetes-list-type"] = json!("map");
             field["x-kubernetes-list-map-keys"] = json!(keys);
         }
+    }
+    if let Some(quantity) = schema.pointer_mut("/$defs/io.k8s.apimachinery.pkg.api.resource.Quantity") {
+        *quantity = json!({"format": QUANTITY});
     }
     // Raw extensions of any type are what they say; `JSON` of CRDs takes more than mappings.
     if let Some(json) =

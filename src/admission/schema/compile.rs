@@ -11,6 +11,9 @@ use super::{
 };
 use crate::admission::cel::Rule;
 
+/// The format of amounts in schemas of Kubernetes' own types. In a CRD it means nothing.
+pub(super) const QUANTITY: &str = "quantity";
+
 /// Schemas inside schemas; the API server takes CRDs that are deeper only in theory.
 const DEPTH: usize = 100;
 
@@ -131,13 +134,14 @@ impl<'schema> Compiler<'schema> {
             kind: self.kind(map),
             nullable: flag("nullable"),
             int_or_string: flag("x-kubernetes-int-or-string"),
+            quantity: self.format(map) == Some(Format::Quantity),
             embedded: role == Role::Root || flag("x-kubernetes-embedded-resource"),
             root: role == Role::Root,
             default: map.get("default").cloned(),
             required: strings(map.get("required")),
             ..Node::default()
         };
-        if node.int_or_string {
+        if node.int_or_string || node.quantity {
             node.kind = None;
         }
         if let Some(properties) = map.get("properties").and_then(Value::as_object) {
@@ -209,6 +213,13 @@ impl<'schema> Compiler<'schema> {
         Some(kind)
     }
 
+    fn format(&self, map: &Map<String, Value>) -> Option<Format> {
+        match map.get("format")?.as_str()? {
+            QUANTITY if self.dialect == Dialect::Kubernetes => Some(Format::Quantity),
+            word => Format::of(word),
+        }
+    }
+
     fn bounds(&mut self, map: &Map<String, Value>) -> Option<Box<Bounds>> {
         let count = |key: &str| map.get(key).and_then(Value::as_u64);
         let number = |key: &str| map.get(key).and_then(Value::as_f64);
@@ -224,7 +235,7 @@ impl<'schema> Compiler<'schema> {
                     .map_err(|why| self.problem(format_args!("the pattern `{text}` is not checked: {why}")))
                     .ok()
             }),
-            format: map.get("format").and_then(Value::as_str).and_then(Format::of),
+            format: self.format(map),
             min_length: count("minLength"),
             max_length: count("maxLength"),
             minimum: limit("minimum", "exclusiveMinimum"),
@@ -263,9 +274,13 @@ impl<'schema> Compiler<'schema> {
         let Some(list) = map.get("x-kubernetes-validations").and_then(Value::as_array) else {
             return Vec::new();
         };
+        // An API server refuses such a CRD (kubernetes/kubernetes staging/src/k8s.io/apiextensions-apiserver
+        // pkg/apiserver/schema/validation.go, AllowNestedXValidations), so none of a hub has one.
         if role == Role::Condition && self.path.iter().any(|step| matches!(*step, "anyOf" | "oneOf" | "not"))
         {
-            self.problem("CEL rules inside of `anyOf`, `oneOf` and `not` are not checked");
+            self.problem(
+                "CEL rules inside of `anyOf`, `oneOf` and `not` are not checked, and no API server takes a CRD with them",
+            );
             return Vec::new();
         }
         list.iter().map(Rule::new).collect()

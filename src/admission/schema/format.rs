@@ -28,6 +28,8 @@ pub(crate) enum Format {
     Email,
     Hostname,
     Uuid,
+    /// An amount of Kubernetes' own kinds.
+    Quantity,
 }
 
 impl Format {
@@ -75,6 +77,7 @@ impl Format {
             Self::Email => "a mail address",
             Self::Hostname => "a host name",
             Self::Uuid => "a UUID",
+            Self::Quantity => "an amount such as `500m` or `2Gi`",
         }
     }
 
@@ -121,6 +124,7 @@ impl Format {
             Self::Email => is_email(text),
             Self::Hostname => is_hostname(text),
             Self::Uuid => is_uuid(text),
+            Self::Quantity => is_quantity(text),
         }
     }
 }
@@ -145,6 +149,41 @@ fn is_base64(text: &str) -> bool {
 fn digits(text: &str, low: u32, high: u32) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit())
         && text.parse::<u32>().is_ok_and(|number| (low..=high).contains(&number))
+}
+
+/// A number with a unit behind it, if any.
+///
+/// Source: kubernetes/kubernetes `staging/src/k8s.io/apimachinery/pkg/api/resource/quantity.go`, ParseQuantity.
+fn is_quantity(text: &str) -> bool {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let end =
+        unsigned.bytes().position(|byte| !byte.is_ascii_digit() && byte != b'.').unwrap_or(unsigned.len());
+    let (number, unit) = unsigned.split_at(end);
+    let exponent = || {
+        let power =
+            unit.strip_prefix(['e', 'E']).map(|power| power.strip_prefix(['+', '-']).unwrap_or(power));
+        power.is_some_and(|power| !power.is_empty() && power.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    number.bytes().any(|byte| byte.is_ascii_digit())
+        && number.bytes().filter(|byte| *byte == b'.').count() <= 1
+        && (matches!(
+            unit,
+            "" | "n"
+                | "u"
+                | "m"
+                | "k"
+                | "M"
+                | "G"
+                | "T"
+                | "P"
+                | "E"
+                | "Ki"
+                | "Mi"
+                | "Gi"
+                | "Ti"
+                | "Pi"
+                | "Ei"
+        ) || exponent())
 }
 
 fn is_date(text: &str) -> bool {

@@ -67,12 +67,15 @@ pub(super) fn check_unknown(object: &Object) -> Vec<Violation> {
 
 fn structure(object: &Object) -> Vec<Violation> {
     let Some(metadata) = object.value.get("metadata") else {
-        return vec![Violation::error(
-            &codes::SCHEMA_MISSING,
-            object,
-            FieldPath::of(["metadata"]),
-            "`metadata` is missing",
-        )];
+        return vec![
+            Violation::error(
+                &codes::SCHEMA_MISSING,
+                object,
+                FieldPath::of(["metadata"]),
+                "`metadata` is missing",
+            )
+            .hint("add `metadata` with a `name`"),
+        ];
     };
     let tree = builtin::metadata();
     let whole = super::default::completed(tree, super::node::Tree::ROOT, metadata);
@@ -131,6 +134,8 @@ fn names(object: &Object, form: NameForm, out: &mut Vec<Violation>) {
         });
     };
     match (text("name").and_then(Value::as_str), text("generateName").and_then(Value::as_str)) {
+        // Without any metadata that is told already.
+        (None, None) if metadata.is_none() => {}
         (None | Some(""), None | Some("")) => {
             let hint = "give the object a name";
             say(&codes::SCHEMA_MISSING, "name", "`metadata.name` is missing".to_owned(), Some(hint));

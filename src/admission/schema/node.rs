@@ -117,6 +117,8 @@ pub(crate) struct Node {
     pub(crate) nullable: bool,
     /// Takes an integer or a string.
     pub(crate) int_or_string: bool,
+    /// An amount of Kubernetes' own kinds: any number, or a text with a unit.
+    pub(crate) quantity: bool,
     /// A whole object with `apiVersion`, `kind` and `metadata`; also the root.
     pub(crate) embedded: bool,
     /// The root of a schema: `metadata` is checked beside the schema.

@@ -171,7 +171,7 @@ impl Report {
         }
         if self.held_back > 0 {
             not.push(format!(
-                "the CEL rules of {} whose fields are wrong",
+                "the CEL rules of {} whose fields are wrong or filled in later",
                 count(self.held_back, "object", "objects")
             ));
         }

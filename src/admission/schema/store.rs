@@ -268,7 +268,7 @@ impl Custom {
                     .hint(format!("served are {list}, by the CRD `{}`; fields may differ", self.crd.name)),
             );
         }
-        if let Some(warning) = &known.deprecated {
+        if let Some(warning) = known.deprecated.as_ref().filter(|_| known.served) {
             let message = format!("the version `{version}` of {kind} is deprecated");
             let newest = self.crd.versions.iter().find(|version| version.storage && version.served);
             let hint = match newest {

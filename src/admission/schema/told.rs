@@ -54,6 +54,7 @@ pub(crate) fn kind_of(value: &Value) -> &'static str {
 pub(super) fn wrong_type(node: &Node, value: &Value, at: &At<'_>) -> Told {
     let wanted = match node.kind {
         Some(kind) => kind.words(),
+        None if node.quantity => "a number, or a string with a unit such as `500m` or `2Gi`",
         None => "an integer or a string",
     };
     let shown = match value {

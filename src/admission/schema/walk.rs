@@ -92,7 +92,9 @@ impl Walk<'_> {
 
     fn type_fits(&mut self, node: &Node, value: &Value, at: &At<'_>) -> bool {
         let fits = if value.is_null() {
-            node.nullable || (node.kind.is_none() && !node.int_or_string)
+            node.nullable || (node.kind.is_none() && !node.int_or_string && !node.quantity)
+        } else if node.quantity {
+            value.is_string() || value.is_number()
         } else if node.int_or_string {
             value.is_string() || Type::Integer.takes(value)
         } else {
@@ -129,7 +131,9 @@ impl Walk<'_> {
             }
         }
         for name in &node.required {
-            if !map.contains_key(&**name) {
+            // Metadata of the whole object is checked beside the schema, where it is always required.
+            let beside = node.root && **name == *"metadata";
+            if !beside && !map.contains_key(&**name) {
                 self.say(
                     &codes::SCHEMA_MISSING,
                     || at.key(name).path(),

@@ -2,13 +2,12 @@
 
 use serde_json::Value;
 
-use super::{Check, form, network, patches, spec};
+use super::{Check, form, patches, spec};
 use crate::{
-    admission::rules::address,
-    finding::{Finding, codes},
+    finding::{Finding, codes, suggest},
     plan::{
         Provider,
-        addons::{Cilium, GatewayController, LoadBalancer, LoadBalancerMode},
+        addons::{Cilium, GatewayController},
     },
 };
 
@@ -17,9 +16,6 @@ pub(super) fn check(check: &mut Check<'_>) {
     let cluster = check.cluster;
     if let Some(cilium) = &cluster.cilium {
         values(check, cilium);
-        if let Some(balancer) = &cilium.load_balancer {
-            load_balancer(check, cilium, balancer);
-        }
         if let Some(id) = cilium.cluster_id.filter(|id| !(1..=255).contains(id)) {
             check.error(
                 &codes::CILIUM_OPTIONS,
@@ -31,7 +27,6 @@ pub(super) fn check(check: &mut Check<'_>) {
     }
     gateway(check);
     cloud_provider(check);
-    addresses(check);
 }
 
 /// Kubelets start with `--cloud-provider=external` in any case: only then may a cloud controller manager of the user's own
@@ -136,141 +131,6 @@ fn values(check: &mut Check<'_>, cilium: &Cilium) {
     }
 }
 
-fn load_balancer(check: &mut Check<'_>, cilium: &Cilium, balancer: &LoadBalancer) {
-    let base = spec("addons.cilium.loadBalancer");
-    if check.cluster.provider != Provider::Proxmox {
-        check.warning(
-            &codes::NOT_IN_USE,
-            &base,
-            format!("on {} the cloud gives load balancers their addresses", check.cluster.descriptor.title),
-            "remove `loadBalancer`",
-        );
-    }
-    let addresses = balancer.addresses.as_deref().unwrap_or_default();
-    let Some(mode) = balancer.mode else {
-        check.error(
-            &codes::CILIUM_OPTIONS,
-            &base,
-            "nothing says how these addresses are announced",
-            "set `mode: l2` where machines and clients share a network, or `mode: bgp` with routers",
-        );
-        return;
-    };
-    if addresses.is_empty() {
-        check.error(
-            &codes::CILIUM_OPTIONS,
-            &base,
-            "there are no addresses to announce",
-            "give `addresses`, for instance `[192.0.2.200-192.0.2.220]`",
-        );
-    }
-    for (position, text) in addresses.iter().enumerate() {
-        let path = base.key("addresses").index(position);
-        if text.contains('/') {
-            network::one(check, text, &path);
-        } else if address::pool_entry(text).is_none() {
-            check.error(
-                &codes::NETWORK_FORM,
-                &path,
-                format!("`{text}` is not a range of addresses"),
-                "write a network such as `192.0.2.192/27`, or a range `192.0.2.200-192.0.2.220`",
-            );
-        }
-    }
-    match mode {
-        LoadBalancerMode::L2 => {
-            if cilium.kube_proxy_replacement == Some(false) {
-                let finding = Finding::error(
-                    &codes::CILIUM_OPTIONS,
-                    "Cilium announces addresses by L2 only where it replaces kube-proxy",
-                );
-                check.between(
-                    finding,
-                    (&base.key("mode"), &spec("addons.cilium.kubeProxyReplacement")),
-                    "switched off here",
-                    "set `addons.cilium.kubeProxyReplacement: true`, or use `mode: bgp`",
-                );
-            }
-            for (key, given) in
-                [("localASN", balancer.local_asn.is_some()), ("peers", balancer.peers.is_some())]
-            {
-                if given {
-                    check.warning(
-                        &codes::NOT_IN_USE,
-                        &base.key(key),
-                        format!("`{key}` has no effect with `mode: l2`"),
-                        "remove it, or use `mode: bgp`",
-                    );
-                }
-            }
-            for (position, pattern) in balancer.interfaces.iter().flatten().enumerate() {
-                if regex::Regex::new(pattern).is_err() {
-                    check.error(
-                        &codes::PLAN_VALUE,
-                        &base.key("interfaces").index(position),
-                        format!("`{pattern}` is not a regular expression"),
-                        "write one that matches interface names, for instance `^eth[0-9]+`",
-                    );
-                }
-            }
-        }
-        LoadBalancerMode::Bgp => bgp(check, balancer),
-    }
-}
-
-/// On machines of one's own nobody gives the Gateway's Service an address, unless Cilium is told which it may give.
-///
-/// Source: cilium/cilium `Documentation/network/lb-ipam.rst`; `defaultLBServiceIPAM` of its chart names another giver
-fn addresses(check: &mut Check<'_>) {
-    let cluster = check.cluster;
-    let (Some(cilium), Some(_)) = (&cluster.cilium, &cluster.gateway) else { return };
-    let somebody_else = cilium
-        .values
-        .as_ref()
-        .and_then(|values| values.get("defaultLBServiceIPAM"))
-        .is_some_and(|giver| giver != "lbipam");
-    if cluster.provider != Provider::Proxmox || cilium.load_balancer.is_some() || somebody_else {
-        return;
-    }
-    check.warning(
-        &codes::NO_LOAD_BALANCER,
-        &spec("addons.cilium.loadBalancer"),
-        format!("nothing gives the Gateway of `{}` an address: its Service stays pending for ever", cluster.name),
-        "write `addons: {cilium: {loadBalancer: {mode: l2, addresses: [192.0.2.192/27]}}}` with free addresses of your network, or \
-         switch the Gateway off (`addons.gateway.enabled: false`)",
-    );
-}
-
-fn bgp(check: &mut Check<'_>, balancer: &LoadBalancer) {
-    let base = spec("addons.cilium.loadBalancer");
-    if balancer.local_asn.is_none() || balancer.peers.as_ref().is_none_or(Vec::is_empty) {
-        check.error(
-            &codes::CILIUM_OPTIONS,
-            &base,
-            "BGP needs the cluster's number and its routers",
-            "give `localASN` and `peers: [{address: ..., asn: ...}]`",
-        );
-    }
-    if balancer.interfaces.is_some() {
-        check.warning(
-            &codes::NOT_IN_USE,
-            &base.key("interfaces"),
-            "`interfaces` has no effect with `mode: bgp`",
-            "remove it, or use `mode: l2`",
-        );
-    }
-    for (position, peer) in balancer.peers.iter().flatten().enumerate() {
-        if peer.address.parse::<std::net::IpAddr>().is_err() {
-            check.error(
-                &codes::NETWORK_FORM,
-                &base.key("peers").index(position).key("address"),
-                format!("`{}` is not the address of a router", peer.address),
-                "write an IP address; BGP sessions are not opened by name",
-            );
-        }
-    }
-}
-
 fn gateway(check: &mut Check<'_>) {
     let cluster = check.cluster;
     let Some(gateway) = &cluster.gateway else { return };
@@ -323,9 +183,18 @@ fn gateway(check: &mut Check<'_>) {
             );
         }
     }
-    if let Some(issuer) =
-        gateway.issuer.as_ref().filter(|_| !cluster.bundles.iter().any(|bundle| bundle.name == "base"))
-    {
+    let base = cluster.bundles.iter().any(|bundle| bundle.name == "base");
+    let brought: &[&str] =
+        if cluster.provider == Provider::Proxmox { &["internal-ca"] } else { &["internal-ca", "acme"] };
+    if let Some(issuer) = gateway.issuer.as_ref().filter(|issuer| base && !brought.contains(&&***issuer)) {
+        check.info(
+            &codes::GATEWAY_ISSUER,
+            &spec("addons.gateway.issuer"),
+            format!("the bundle `base` brings no ClusterIssuer `{issuer}`, so the Gateway's certificate waits for yours"),
+            format!("make it in a bundle of your own, or use {}", suggest::list(brought, "or")),
+        );
+    }
+    if let Some(issuer) = gateway.issuer.as_ref().filter(|_| !base) {
         check.warning(
             &codes::NOT_IN_USE,
             &spec("addons.gateway.issuer"),

@@ -8,17 +8,15 @@ use crate::{
     plan::{
         providers::{
             Aws,
-            aws::{AwsSubnet, AwsVolumeType, DEFAULT_VPC_CIDR},
+            aws::{AwsIdentityKind, AwsSubnet, AwsVolumeType, DEFAULT_VPC_CIDR},
         },
-        resolved::{Machines, Role},
+        resolved::Role,
     },
 };
 
 pub(super) fn check(check: &mut Check<'_>) {
     let Some(aws) = check.cluster.spec.aws.clone() else { return };
-    region(check);
     images(check, &aws);
-    architectures(check, &aws);
     vpc(check, &aws);
     subnets(check, &aws);
     volume(check, &aws);
@@ -27,27 +25,88 @@ pub(super) fn check(check: &mut Check<'_>) {
     }
     zones(check, &aws);
     control_plane_zones(check, &aws);
+    certificates(check, &aws);
+    identities(check, &aws);
 }
 
-/// `eu-central-1`, `us-gov-west-1`.
-fn region(check: &mut Check<'_>) {
-    let region = &check.cluster.region;
-    let parts: Vec<&str> = region.split('-').collect();
-    let fits = parts.len() >= 3
-        && parts[0].len() == 2
-        && parts.last().is_some_and(|last| last.len() == 1 && last.bytes().all(|byte| byte.is_ascii_digit()))
-        && parts[..parts.len() - 1]
-            .iter()
-            .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase()));
-    if !fits && !region.is_empty() {
-        let hint = match region.strip_suffix(|c: char| c.is_ascii_lowercase()) {
-            Some(rest) if rest.ends_with(|c: char| c.is_ascii_digit()) => {
-                format!("`{region}` looks like a zone; its region is `{rest}`")
-            }
-            _ => "write it like `eu-central-1`".to_owned(),
+/// Whose rights are used, and by which names.
+///
+/// Source: kubernetes-sigs/cluster-api-provider-aws api/v1beta2/awsmachine_types.go (`iamInstanceProfile` is a name),
+/// webhooks/awscluster_webhook.go
+fn identities(check: &mut Check<'_>, aws: &Aws) {
+    let profiles = aws.instance_profiles.clone().unwrap_or_default();
+    for (role, name) in [("controlPlane", profiles.control_plane), ("workers", profiles.workers)] {
+        let Some(name) = name.filter(|name| {
+            !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+=,.@_-".contains(&byte))
+        }) else {
+            continue;
         };
-        check.error(&codes::PLACE_FORM, &spec("region"), format!("`{region}` is not a region of AWS"), hint);
+        let last = name.rsplit('/').next().unwrap_or_default();
+        check.error(
+            &codes::PLAN_FORM,
+            &spec("aws.instanceProfiles").key(role),
+            format!("`{name}` is not the name of an instance profile"),
+            if name.contains(":instance-profile/") {
+                format!("write its name alone, `{last}`")
+            } else if name.contains(":role/") {
+                "write the name of an instance profile that holds this role, without `arn:`".to_owned()
+            } else {
+                "write its name alone, without `arn:` and path".to_owned()
+            },
+        );
     }
+    let Some(identity) = &aws.identity else { return };
+    let base = spec("aws.identity");
+    let named = check.is_written(&base.key("name"));
+    check.object_name(&base.key("name"), identity.name.as_deref());
+    match identity.kind.unwrap_or(AwsIdentityKind::Controller) {
+        AwsIdentityKind::Controller => {
+            if let Some(name) = identity.name.as_ref().filter(|name| *name != "default") {
+                check.error(
+                    &codes::BLOCK_FIELDS,
+                    &base.key("name"),
+                    format!("the controller's own identity is called `default`, there is no `{name}`"),
+                    "remove `name`, or set `kind: AWSClusterRoleIdentity` (or `AWSClusterStaticIdentity`)",
+                );
+            }
+        }
+        AwsIdentityKind::Role | AwsIdentityKind::Static if !named => check.error(
+            &codes::BLOCK_FIELDS,
+            &base.key("kind"),
+            "an identity of this kind is found by its name, which is not given",
+            "add `name`, that of the object on the hub",
+        ),
+        AwsIdentityKind::Role | AwsIdentityKind::Static => {}
+    }
+}
+
+/// Names in a kubelet's request are sorted, and the approver takes the first one for the node's: `ec2-...` stands before
+/// `ip-...`, the name of the node.
+///
+/// Source: kubernetes/kubernetes pkg/kubelet/certificate/kubelet.go (addressesToHostnamesAndIPs);
+/// siderolabs/talos-cloud-controller-manager pkg/talos/helper.go (CSRNodeChecks); kubernetes/cloud-provider-aws
+/// pkg/providers/v1/aws.go (extractIPv4NodeAddresses)
+fn certificates(check: &mut Check<'_>, aws: &Aws) {
+    let talos = check.cluster.spec.talos.as_ref();
+    if talos.is_some_and(|talos| talos.rotate_server_certificates == Some(false)) {
+        return;
+    }
+    let Some(public) = &aws.public_ip else { return };
+    let roles =
+        [("controlPlane", public.control_plane, "control planes"), ("workers", public.workers, "workers")];
+    let with: Vec<_> = roles.into_iter().filter(|(_, given, _)| *given == Some(true)).collect();
+    let Some((first, ..)) = with.first() else { return };
+    let who: Vec<&str> = with.iter().map(|(.., who)| *who).collect();
+    check.warning(
+        &codes::KUBELET_CERTIFICATES,
+        &spec("aws.publicIP").key(*first),
+        format!(
+            "kubelets of {} ask for certificates with their public name first, and nobody approves those",
+            who.join(" and ")
+        ),
+        "approve them yourself (`kubectl certificate approve`); or set `talos.rotateServerCertificates: false`, and for metrics-server \
+         `metrics_server_kubelet_insecure_tls: true` of the bundle `base`; or connect the networks and do without public addresses",
+    );
 }
 
 fn vpc(check: &mut Check<'_>, aws: &Aws) {
@@ -174,50 +233,6 @@ fn images(check: &mut Check<'_>, aws: &Aws) {
                 "write it like `ami-0123456789abcdef0`",
             );
         }
-    }
-}
-
-/// Whether a machine type is an ARM one: its family has a `g` behind the generation (`m7g`, `c6gn`, `im4gn`), or is the first
-/// of them, `a1`. `None` for a name that is not made like one.
-///
-/// Source: kubernetes/autoscaler cluster-autoscaler/cloudprovider/aws/ec2_instance_types.go (Architecture)
-fn is_arm(instance: &str) -> Option<bool> {
-    let (family, _) = instance.split_once('.')?;
-    let generation = family.trim_start_matches(|letter: char| letter.is_ascii_alphabetic());
-    let options = generation.trim_start_matches(|digit: char| digit.is_ascii_digit());
-    if generation.is_empty() || options.len() == generation.len() {
-        return None;
-    }
-    let options = options.split('-').next().unwrap_or_default();
-    Some(family == "a1" || options.contains('g'))
-}
-
-/// An image is for one architecture, so machines of both cannot share it.
-fn architectures(check: &mut Check<'_>, aws: &Aws) {
-    let cluster = check.cluster;
-    let image = |machines: &Machines| {
-        aws.pool_amis.as_ref().and_then(|amis| amis.get(&machines.name)).or(aws.ami.as_ref()).cloned()
-    };
-    let all: Vec<(&Machines, Option<String>, bool)> = std::iter::once(&cluster.control_plane)
-        .chain(&cluster.pools)
-        .filter_map(|machines| Some((machines, image(machines), is_arm(machines.instance_type.as_deref()?)?)))
-        .collect();
-    for (machines, ami, _) in all.iter().filter(|(.., arm)| *arm) {
-        let Some(other) = all.iter().find(|(_, image, arm)| !arm && image == ami) else { continue };
-        let name = machines.instance_type.clone().unwrap_or_default();
-        let (path, beside) = (machines.field.key("instanceType"), other.0.field.key("instanceType"));
-        let finding = Finding::error(
-            &codes::ARCHITECTURE,
-            format!(
-                "`{name}` is an ARM machine, and its image is that of `{}`, which is x86-64",
-                other.0.instance_type.as_deref().unwrap_or_default()
-            ),
-        );
-        let hint = format!(
-            "give it an ARM image with `spec.aws.poolAMIs: {{{}: ami-...}}`, or take an x86-64 type",
-            machines.name
-        );
-        check.between(finding, (&path, &beside), "x86-64 with the same image", hint);
     }
 }
 
@@ -400,7 +415,9 @@ fn control_plane_zones(check: &mut Check<'_>, aws: &Aws) {
     let same = actual.as_ref().is_some_and(|actual| {
         actual.len() == wanted.len() && wanted.iter().all(|zone| actual.contains(&zone.as_str()))
     });
-    if !same {
+    // Zones of another region are told as such.
+    let elsewhere = wanted.iter().any(|zone| !zone.starts_with(&region));
+    if !same && !elsewhere {
         let where_to = actual.map_or_else(
             || "wherever there are subnets".to_owned(),
             |actual| format!("to {}", suggest::list(&actual, "and")),
@@ -459,6 +476,28 @@ fn zones(check: &mut Check<'_>, aws: &Aws) {
     }
 }
 
+/// An id, an alias, or the ARN of either.
+///
+/// Source: AWS, EC2 API reference, EbsBlockDevice (`KmsKeyId`)
+fn is_kms_key(text: &str) -> bool {
+    let bare = match text.strip_prefix("arn:") {
+        Some(arn) => match arn.split(':').collect::<Vec<_>>()[..] {
+            [_, "kms", _, _, resource] => resource,
+            _ => return false,
+        },
+        None => text,
+    };
+    let id = bare.strip_prefix("key/").unwrap_or(bare);
+    let is_id = |text: &str| {
+        let text = text.strip_prefix("mrk-").unwrap_or(text);
+        text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+    };
+    let name = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_-".contains(&byte))
+    };
+    bare.strip_prefix("alias/").is_some_and(name) || is_id(id)
+}
+
 /// Source: kubernetes-sigs/cluster-api-provider-aws internal/webhooks/awsmachine.go, validateRootVolume; AWS EBS volume types
 fn volume(check: &mut Check<'_>, aws: &Aws) {
     let Some(volume) = &aws.root_volume else { return };
@@ -489,6 +528,14 @@ fn volume(check: &mut Check<'_>, aws: &Aws) {
             "remove it, or use `type: gp3`",
         );
     }
+    if let Some(key) = volume.encryption_key.as_ref().filter(|key| !is_kms_key(key)) {
+        check.error(
+            &codes::PLAN_FORM,
+            &base.key("encryptionKey"),
+            format!("`{key}` is not a KMS key"),
+            "write its id, its ARN, or `alias/<name>`",
+        );
+    }
     if volume.encrypted == Some(false) && volume.encryption_key.is_some() {
         let finding =
             Finding::error(&codes::BLOCK_FIELDS, "a key is given for a volume that is not encrypted");
@@ -498,39 +545,5 @@ fn volume(check: &mut Check<'_>, aws: &Aws) {
             "encryption is off",
             "set `encrypted: true`, or remove the key",
         );
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_arm;
-
-    #[test]
-    fn architectures_of_machine_types() {
-        for arm in [
-            "m7g.large",
-            "c6gd.xlarge",
-            "c7gn.medium",
-            "t4g.small",
-            "im4gn.large",
-            "is4gen.large",
-            "a1.medium",
-        ] {
-            assert_eq!(is_arm(arm), Some(true), "{arm}");
-        }
-        for x86 in [
-            "m7i.large",
-            "m7i-flex.large",
-            "g5.xlarge",
-            "g4dn.xlarge",
-            "g6e.xlarge",
-            "p5.48xlarge",
-            "t3.micro",
-        ] {
-            assert_eq!(is_arm(x86), Some(false), "{x86}");
-        }
-        for other in ["u-6tb1.metal", "large", "standard.large"] {
-            assert_eq!(is_arm(other), None, "{other}");
-        }
     }
 }

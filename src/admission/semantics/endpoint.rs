@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     finding::{Finding, codes},
-    plan::{Provider, resolved::ResolvedEndpoint},
+    plan::{Provider, providers::GcpLoadBalancer, resolved::ResolvedEndpoint},
 };
 
 pub(super) fn check(check: &mut Check<'_>) {
@@ -40,11 +40,34 @@ pub(super) fn check(check: &mut Check<'_>) {
             return;
         }
         in_a_pool(check, address);
+        chosen_by_the_cloud(check, address);
         if is_announced(check) {
             outside_the_network(check, address);
         }
     }
     port(check, &endpoint);
+}
+
+/// The load balancer's address is the cloud's choice; what the plan says becomes a name in the API's certificate.
+fn chosen_by_the_cloud(check: &mut Check<'_>, address: IpAddr) {
+    let spec_of = &check.cluster.spec;
+    let external = match check.cluster.provider {
+        Provider::Aws => true,
+        Provider::Gcp => spec_of
+            .gcp
+            .as_ref()
+            .is_none_or(|gcp| matches!(gcp.load_balancer_type, None | Some(GcpLoadBalancer::External))),
+        Provider::Azure | Provider::Proxmox => false,
+    };
+    if external {
+        let title = check.cluster.descriptor.title.clone();
+        check.warning(
+            &codes::NOT_IN_USE,
+            &spec("network.endpoint.host"),
+            format!("the API will not have the address `{address}`: on {title} the load balancer gets one of its own"),
+            "remove it; a DNS name here becomes a name in the API's certificate, for a record of your own",
+        );
+    }
 }
 
 /// CAPMOX refuses it, because a machine could be given the address.
@@ -79,6 +102,31 @@ fn outside_the_network(check: &mut Check<'_>, address: IpAddr) {
         .iter()
         .filter(|claim| claim.purpose == Use::MachineNetwork && claim.range.is_ipv4() == address.is_ipv4())
         .collect();
+    for network in networks.iter().filter(|network| network.range.is_ipv4() && network.range.len() > 2) {
+        if [network.range.first(), network.range.last()].contains(&address) {
+            let finding = Finding::error(
+                &codes::ENDPOINT,
+                format!(
+                    "`{address}` is the first or last address of the machines' network {}, which no machine can have",
+                    network.text
+                ),
+            );
+            check.between(
+                finding,
+                (&path, &network.path),
+                "the machines' network is that of this gateway",
+                "choose a free address between the two",
+            );
+            return;
+        }
+    }
+    // In the pods' network or the services' it is told as an overlap.
+    let inside = |claim: &addresses::Claim| {
+        matches!(claim.purpose, Use::Pods | Use::Services) && claim.range.contains(address)
+    };
+    if claims.iter().any(inside) {
+        return;
+    }
     if let [network, ..] = &*networks
         && !networks.iter().any(|network| network.range.contains(address))
     {

@@ -54,15 +54,19 @@ pub(super) fn host_problem(text: &str) -> Option<String> {
     if is_host(text) {
         return None;
     }
+    Some(match without_port(text).filter(|host| is_host(host)) {
+        Some(host) => format!("write `{host}`: no scheme, port, path or brackets"),
+        None => "write an address such as `192.0.2.10` or a DNS name such as `api.example.org`".to_owned(),
+    })
+}
+
+/// The host in a text with a scheme, a port, a path or brackets around it; `None` when there is nothing around it.
+pub(super) fn without_port(text: &str) -> Option<&str> {
     let bare = text.split_once("://").map_or(text, |(_, rest)| rest);
     let bare = bare.split('/').next().unwrap_or_default();
-    let without_port =
+    let host =
         bare.rsplit_once(':').map_or(bare, |(host, _)| host).trim_start_matches('[').trim_end_matches(']');
-    Some(if without_port != text && is_host(without_port) {
-        format!("write `{without_port}`: no scheme, port, path or brackets")
-    } else {
-        "write an address such as `192.0.2.10` or a DNS name such as `api.example.org`".to_owned()
-    })
+    (host != text).then_some(host)
 }
 
 /// What is wrong with a text that should be the URL of a server.

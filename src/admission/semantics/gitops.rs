@@ -102,14 +102,7 @@ fn names(check: &mut Check<'_>) {
         ("sourceRef.name", Some(&gitops.source_name)),
         ("decryptionSecret", gitops.decryption_secret.as_ref()),
     ] {
-        if let Some(name) = name.filter(|name| !label::is_subdomain(name)) {
-            check.error(
-                &codes::PLAN_NAME,
-                &spec(&format!("gitops.{key}")),
-                format!("`{name}` is not the name of a Kubernetes object"),
-                "use lower-case letters, digits, `-` and `.`",
-            );
-        }
+        check.object_name(&spec(&format!("gitops.{key}")), name.map(String::as_str));
     }
     if !crate::plan::resolve::is_dns_label(&gitops.source_namespace) {
         check.error(

@@ -25,6 +25,9 @@ const AUTOSCALER_OPTIONS: [&str; 6] = [
     "ignoredaemonsetsutilization",
 ];
 
+/// No machine is made, installed and joined in less.
+const LEAST_STARTUP_SECONDS: i32 = 300;
+
 pub(super) fn check(check: &mut Check<'_>) {
     control_plane(check);
     let cluster = check.cluster;
@@ -32,7 +35,6 @@ pub(super) fn check(check: &mut Check<'_>) {
         rollout(check, machines);
         picked(check, machines);
         size(check, machines);
-        zones(check, machines);
         names(check, machines);
         limit(check, machines);
     }
@@ -119,6 +121,7 @@ fn rollout(check: &mut Check<'_>, machines: &Machines) {
         amount(check, &base.key(key), value);
     }
     if let Some(health) = &machines.health_check {
+        startup(check, machines, health.node_startup_timeout_seconds);
         amount(
             check,
             &machines.field.key("healthCheck").key("unhealthyLessThanOrEqualTo"),
@@ -166,6 +169,18 @@ fn rollout(check: &mut Check<'_>, machines: &Machines) {
                 );
             }
         }
+    }
+}
+
+/// A machine is made, boots, joins, and waits for the CNI: one that is replaced before all of that never gets there.
+fn startup(check: &mut Check<'_>, machines: &Machines, seconds: i32) {
+    if seconds < LEAST_STARTUP_SECONDS {
+        check.warning(
+            &codes::PLAN_VALUE,
+            &machines.field.key("healthCheck").key("nodeStartupTimeoutSeconds"),
+            format!("{seconds} seconds are short: a machine whose node is not ready by then is replaced, again and again"),
+            "give it 600 or more, or leave the default; on Proxmox a cold clone alone takes minutes",
+        );
     }
 }
 
@@ -289,42 +304,6 @@ fn one_zone(check: &mut Check<'_>, pool: &Machines) {
 
 fn all_in_one_zone(pool: &Machines) -> bool {
     pool.failure_domains.is_empty() && pool.most() > 1
-}
-
-/// Whether zones have the form of their provider and lie in the region.
-fn zones(check: &mut Check<'_>, machines: &Machines) {
-    let region = &check.cluster.region;
-    for (position, zone) in machines.failure_domains.iter().enumerate() {
-        let (fits, hint) = match check.cluster.provider {
-            Provider::Aws => (
-                zone.strip_prefix(region.as_str()).is_some_and(|rest| {
-                    // Local zones and wavelength zones carry a place behind the region.
-                    rest.len() == 1 && rest.starts_with(|c: char| c.is_ascii_lowercase())
-                        || rest.starts_with('-')
-                }),
-                format!("zones of this region are `{region}a`, `{region}b` and so on"),
-            ),
-            Provider::Azure => (
-                matches!(zone.as_str(), "1" | "2" | "3"),
-                "Azure's zones are \"1\", \"2\" and \"3\", in quotes".to_owned(),
-            ),
-            Provider::Gcp => (
-                zone.strip_prefix(region.as_str()).and_then(|rest| rest.strip_prefix('-')).is_some_and(
-                    |rest| rest.len() == 1 && rest.starts_with(|c: char| c.is_ascii_lowercase()),
-                ),
-                format!("zones of this region are `{region}-a`, `{region}-b` and so on"),
-            ),
-            Provider::Proxmox => continue,
-        };
-        if !fits {
-            check.error(
-                &codes::PLACE_FORM,
-                &machines.field.key("failureDomains").index(position),
-                format!("`{zone}` is not a zone of `{region}`"),
-                hint,
-            );
-        }
-    }
 }
 
 fn names(check: &mut Check<'_>, machines: &Machines) {

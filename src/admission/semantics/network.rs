@@ -8,9 +8,12 @@ use super::{
     form, spec,
 };
 use crate::{
-    admission::rules::label,
+    admission::rules::{
+        address::{self, Range},
+        label,
+    },
     finding::{Finding, codes},
-    plan::resolved::Machines,
+    plan::{Provider, resolved::Machines},
     yaml::pointer::FieldPath,
 };
 
@@ -19,6 +22,9 @@ use crate::{
 const NODE_PREFIX_V4: u8 = 24;
 /// The same for IPv6.
 const NODE_PREFIX_V6: u8 = 64;
+/// How many bits of services there may be before Kubernetes 1.34, where `DisableAllocatorDualWrite` takes the limit away:
+/// kubernetes/kubernetes `cmd/kube-apiserver/app/options/validation.go`, `maxCIDRBits`.
+const SERVICE_BITS: u8 = 20;
 /// How many bits of nodes there may be in an IPv6 pod network: kubernetes/kubernetes
 /// `pkg/controller/nodeipam/ipam/cidrset/cidr_set.go`, `clusterSubnetMaxDiff`.
 const NODE_BITS_V6: u8 = 16;
@@ -33,6 +39,8 @@ pub(super) fn check(check: &mut Check<'_>) {
     pod_size(check, &pods);
     service_size(check, &services);
     overlaps(check);
+    node_networks(check);
+    unreachable(check);
     let domain = &net.service_domain;
     if !label::is_subdomain(domain) {
         check.error(
@@ -208,7 +216,18 @@ pub(super) fn machines(check: &Check<'_>, count: impl Fn(&Machines) -> i32) -> i
 }
 
 fn service_size(check: &mut Check<'_>, services: &[(IpNet, FieldPath)]) {
+    let version = &check.cluster.kubernetes;
+    let limited = (version.major, version.minor) < (1, 34);
     for (net, path) in services {
+        let widest = net.max_prefix_len() - SERVICE_BITS;
+        if limited && net.prefix_len() < widest {
+            check.error(
+                &codes::NETWORK_SIZE,
+                path,
+                format!("`{net}` is too large for services: before Kubernetes 1.34 a /{widest} is the limit"),
+                format!("use /{widest} or smaller, for instance the default `10.96.0.0/12`"),
+            );
+        }
         // Ten addresses below it and the broadcast address: siderolabs/talos
         // pkg/machinery/config/types/v1alpha1/v1alpha1_cluster_network.go, DNSServiceIPs.
         let smallest = net.max_prefix_len() - 4;
@@ -223,9 +242,58 @@ fn service_size(check: &mut Check<'_>, services: &[(IpNet, FieldPath)]) {
     }
 }
 
+/// A kubelet that finds none of its machine's addresses in these networks does not start.
+///
+/// Source: siderolabs/talos internal/app/machined/pkg/controllers/k8s/nodeip.go
+fn node_networks(check: &mut Check<'_>) {
+    let claims = addresses::claims(check.cluster);
+    let of = |purpose: Use| claims.iter().filter(move |claim| claim.purpose == purpose);
+    let networks: Vec<&Claim> = of(Use::MachineNetwork).collect();
+    let Some(first) = of(Use::Nodes).next() else { return };
+    if let [network, ..] = &*networks
+        && !of(Use::Nodes).any(|nodes| networks.iter().any(|network| network.range.overlaps(nodes.range)))
+    {
+        let finding = Finding::warning(
+            &codes::NETWORK_FORM,
+            format!("machines have addresses of {}, and nodes pick theirs from {}", network.text, first.text),
+        );
+        check.between(
+            finding,
+            (&first.path, &network.path),
+            "the machines' network",
+            "correct one of the two: a node that finds no address in `nodeCIDRs` does not come up",
+        );
+    }
+}
+
+/// Azure and Google Cloud take one family in a rule, and the machines there have IPv4 addresses only. On AWS the families
+/// stand apart, and `overrides` can give the VPC a second one.
+///
+/// Source: Google, VPC firewall rules (IPv4 or IPv6, not both); Microsoft, augmented security rules
+fn unreachable(check: &mut Check<'_>) {
+    let cluster = check.cluster;
+    if !matches!(cluster.provider, Provider::Azure | Provider::Gcp) {
+        return;
+    }
+    for (position, text) in cluster.network.management_cidrs.iter().enumerate() {
+        if address::cidr(text).is_some_and(|range| !range.is_ipv4()) {
+            check.error(
+                &codes::PLAN_NOT_OFFERED,
+                &spec("network.managementCIDRs").index(position),
+                format!("InfraFlux offers no IPv6 on {}, and `{text}` is IPv6", cluster.descriptor.title),
+                "give the IPv4 network from which the hub and operators come",
+            );
+        }
+    }
+}
+
 fn overlaps(check: &mut Check<'_>) {
     let claims = addresses::claims(check.cluster);
-    for claim in claims.iter().filter(|claim| matches!(claim.purpose, Use::Pods | Use::Services)) {
+    let cloud = check.cluster.provider != Provider::Proxmox;
+    let own = |claim: &&Claim| {
+        matches!(claim.purpose, Use::Pods | Use::Services) || cloud && claim.purpose == Use::MachineNetwork
+    };
+    for claim in claims.iter().filter(own) {
         if let Some(what) = special(claim) {
             check.error(
                 &codes::NETWORK_FORM,
@@ -233,8 +301,21 @@ fn overlaps(check: &mut Check<'_>) {
                 format!("`{}` is {what}", claim.text),
                 "use a private network, for instance out of 10.0.0.0/8",
             );
+        } else if !is_private(claim.range) && !is_example(claim.range) {
+            check.warning(
+                &codes::NETWORK_FORM,
+                &claim.path,
+                format!(
+                    "`{}` belongs to somebody on the internet, whom nothing in the cluster can reach then",
+                    claim.text
+                ),
+                "use a private network, for instance out of 10.0.0.0/8, unless these addresses are yours",
+            );
         }
     }
+    // Everybody's network overlaps all of them, and is told where it stands.
+    let everybody = |claim: &Claim| claim.purpose == Use::Management && claim.text.ends_with("/0");
+    let claims: Vec<Claim> = claims.into_iter().filter(|claim| !everybody(claim)).collect();
     for (position, one) in claims.iter().enumerate() {
         for two in &claims[position + 1..] {
             if one.range.overlaps(two.range)
@@ -317,8 +398,21 @@ fn inside_machine_network(check: &Check<'_>, claim: &Claim) -> bool {
         .any(|other| other.purpose == Use::MachineNetwork && other.range.covers(claim.range))
 }
 
+/// Whether a network is one that anybody may use for himself: RFC 1918, RFC 6598, RFC 4193 and RFC 2544.
+pub(super) fn is_private(range: Range) -> bool {
+    ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "198.18.0.0/15", "fc00::/7"]
+        .into_iter()
+        .any(|net| address::cidr(net).is_some_and(|private| private.covers(range)))
+}
+
+/// Whether a network is one for documentation: RFC 5737, RFC 3849.
+fn is_example(range: Range) -> bool {
+    address::is_documentation(&range.first().to_string())
+        && address::is_documentation(&range.last().to_string())
+}
+
 /// Networks that no cluster can use (IANA special-purpose registries).
-fn special(claim: &Claim) -> Option<&'static str> {
+pub(super) fn special(claim: &Claim) -> Option<&'static str> {
     [
         ("0.0.0.0/8", "a network of no addresses"),
         ("127.0.0.0/8", "a loopback network"),
@@ -329,8 +423,6 @@ fn special(claim: &Claim) -> Option<&'static str> {
         ("ff00::/8", "a multicast network"),
     ]
     .into_iter()
-    .find(|(net, _)| {
-        crate::admission::rules::address::cidr(net).is_some_and(|range| range.overlaps(claim.range))
-    })
+    .find(|(net, _)| address::cidr(net).is_some_and(|range| range.overlaps(claim.range)))
     .map(|(_, what)| what)
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Check, spec};
 use crate::{
-    finding::{Finding, codes},
+    finding::{Finding, codes, suggest},
     plan::resolved::ResolvedCluster,
     yaml::{Limits, Source, Sources, pointer::FieldPath, read, scalar::Schema},
 };
@@ -41,10 +41,41 @@ pub(super) fn check(check: &mut Check<'_>) {
     }
     for (path, patch) in all {
         for document in documents(&patch) {
+            sections(check, &path, &document);
             against_cilium(check, &path, &document);
             against_cloud_provider(check, &path, &document);
         }
     }
+}
+
+/// What a machine configuration has at its top, where it is no document with a kind.
+///
+/// Source: siderolabs/talos pkg/machinery/config/types/v1alpha1/v1alpha1_types.go (Config)
+const SECTIONS: [&str; 5] = ["machine", "cluster", "debug", "persist", "version"];
+
+/// A mapping that Talos would not know what to do with.
+fn sections(check: &mut Check<'_>, whole: &FieldPath, document: &Value) {
+    let Some(fields) = document.as_object().filter(|fields| !fields.is_empty()) else { return };
+    if fields.contains_key("kind") || SECTIONS.iter().any(|section| fields.contains_key(*section)) {
+        return;
+    }
+    if fields.contains_key("op") && fields.contains_key("path") {
+        check.error(
+            &codes::PLAN_PATCH,
+            whole,
+            "this is an operation of a JSON patch, and those do not work with Talos from 1.12 on",
+            "write a strategic patch, a mapping of what shall be different: `machine: {...}` or `cluster: {...}`",
+        );
+        return;
+    }
+    let key = fields.keys().next().cloned().unwrap_or_default();
+    let near = suggest::nearest(&key, SECTIONS).first().map_or_else(
+        || "begin with `machine:` or `cluster:`, or give `apiVersion` and `kind` of a document".to_owned(),
+        |near| format!("did you mean `{near}`?"),
+    );
+    let path = inside(check, whole, &key);
+    let message = format!("`{key}` is no part of a machine configuration, and the patch has no `kind`");
+    check.error(&codes::PLAN_PATCH, &path, message, near);
 }
 
 /// The documents of a patch. One that is no YAML is found when it is rendered.

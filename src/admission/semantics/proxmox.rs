@@ -5,10 +5,13 @@ use std::net::IpAddr;
 use super::{
     Check,
     addresses::{self, Claim, Use},
-    machines, network, spec,
+    form, machines, network, spec,
 };
 use crate::{
-    admission::rules::address::{self, Range},
+    admission::rules::{
+        address::{self, Range},
+        label,
+    },
     finding::{Finding, codes},
     plan::{
         providers::{Proxmox, ProxmoxCcm},
@@ -19,6 +22,8 @@ use crate::{
 pub(super) fn check(check: &mut Check<'_>) {
     let Some(proxmox) = check.cluster.spec.proxmox.clone() else { return };
     forms(check, &proxmox);
+    words(check, &proxmox);
+    check.object_name(&spec("proxmox.credentialsSecret"), proxmox.credentials_secret.as_deref());
     in_the_network(check);
     capacity(check, &proxmox);
     template(check, &proxmox);
@@ -92,14 +97,7 @@ fn forms(check: &mut Check<'_>, proxmox: &Proxmox) {
             }
             match address::pool_entry(text) {
                 None => {
-                    let backwards = text.split_once('-').is_some_and(|(first, last)| {
-                        matches!((first.parse::<IpAddr>(), last.parse::<IpAddr>()), (Ok(first), Ok(last)) if last < first)
-                    });
-                    let hint = if backwards {
-                        "write the lower address first"
-                    } else {
-                        "write an address, a range `192.0.2.20-192.0.2.60` or a network"
-                    };
+                    let hint = range_hint(text);
                     check.error(
                         &codes::NETWORK_FORM,
                         &path,
@@ -138,7 +136,10 @@ fn forms(check: &mut Check<'_>, proxmox: &Proxmox) {
                 &codes::NETWORK_FORM,
                 &base.key(gateway),
                 format!("`{text}` is not an {word} address"),
-                "write the gateway's address alone, without a prefix",
+                match text.split_once('/') {
+                    Some((address, length)) => format!("write `{address}`, and {length} into `{prefix}`"),
+                    None => "write the gateway's address".to_owned(),
+                },
             );
         }
         if family.addresses.is_some() && (family.prefix.is_none() || family.gateway.is_none()) {
@@ -165,9 +166,127 @@ fn forms(check: &mut Check<'_>, proxmox: &Proxmox) {
                 &codes::NETWORK_FORM,
                 &base.key("dnsServers").index(position),
                 format!("`{text}` is not the address of a name server"),
-                "write an IP address; names cannot be looked up without a name server",
+                match form::without_port(text).filter(|host| host.parse::<IpAddr>().is_ok()) {
+                    Some(host) => format!("write `{host}`: name servers are asked on port 53"),
+                    None => "write an IP address; names cannot be looked up without a name server".to_owned(),
+                },
             );
         }
+    }
+}
+
+/// What was meant by something that is not quite a range.
+fn range_hint(text: &str) -> String {
+    let plain = "write an address, a range `192.0.2.20-192.0.2.60` or a network".to_owned();
+    if text.contains(',') {
+        return "write each address or range as an entry of its own: `[a, b]`".to_owned();
+    }
+    let Some((first, last)) = text.split_once('-').map(|(first, last)| (first.trim(), last.trim())) else {
+        return plain;
+    };
+    let Ok(from) = first.parse::<IpAddr>() else { return plain };
+    match last.parse::<IpAddr>() {
+        Ok(to) if to < from => "write the lower address first".to_owned(),
+        Ok(to) => format!("write `{from}-{to}`"),
+        // The way that some tools shorten it.
+        Err(_) => match (last.parse::<u8>(), first.rsplit_once('.')) {
+            (Ok(end), Some((network, _))) => format!("write both ends in full, `{first}-{network}.{end}`"),
+            _ => plain,
+        },
+    }
+}
+
+/// Names and words that Proxmox or its provider takes in one form only.
+fn words(check: &mut Check<'_>, proxmox: &Proxmox) {
+    let base = spec("proxmox");
+    let name = |text: &str, more: &[u8]| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte))
+    };
+    // ionos-cloud/cluster-api-provider-proxmox api/v1alpha2/proxmoxmachine_types.go (`tags`, `matchTags`).
+    for (key, tags) in [("templateTags", &proxmox.template_tags), ("tags", &proxmox.tags)] {
+        for (position, tag) in tags.iter().flatten().enumerate() {
+            if !name(tag, b"_-+.") || tag.starts_with(['-', '+', '.']) {
+                let hint = if tag.contains([',', ';']) {
+                    "write each tag as an entry of its own: `[a, b]`"
+                } else {
+                    "use letters, digits, `_`, `-`, `+` and `.`, beginning with a letter, a digit or `_`"
+                };
+                let path = base.key(key).index(position);
+                check.error(&codes::PLAN_FORM, &path, format!("`{tag}` is not a tag of Proxmox"), hint);
+            }
+        }
+    }
+    if let Some(bridge) = proxmox.bridge.as_ref().filter(|bridge| !name(bridge, b"_-.")) {
+        check.error(
+            &codes::PLAN_FORM,
+            &base.key("bridge"),
+            format!("`{bridge}` is not the name of a bridge"),
+            "write it as Proxmox lists it under Network, for instance `vmbr0`",
+        );
+    }
+    // proxmox/qemu-server PVE/QemuServer/Drive.pm (valid_drive_names).
+    let disk = |text: &str| {
+        [("scsi", 31_u8), ("virtio", 16), ("sata", 6), ("ide", 4)].into_iter().any(|(bus, count)| {
+            text.strip_prefix(bus)
+                .is_some_and(|number| number.parse::<u8>().is_ok_and(|number| number < count))
+        })
+    };
+    if let Some(boot) = proxmox.boot_disk.as_ref().filter(|boot| !disk(boot)) {
+        check.error(
+            &codes::PLAN_FORM,
+            &base.key("bootDisk"),
+            format!("`{boot}` is not the disk of a VM in Proxmox"),
+            "write its bus and number as the VM's hardware shows it, for instance `scsi0` or `virtio0`",
+        );
+    }
+    if let Some(pool) = proxmox.pool.as_ref().filter(|pool| !name(pool, b"_-./")) {
+        check.error(
+            &codes::PLAN_FORM,
+            &base.key("pool"),
+            format!("`{pool}` is not the name of a pool in Proxmox"),
+            "use letters, digits, `_`, `-` and `.`",
+        );
+    }
+    if let Some(mtu) = proxmox.mtu.filter(|mtu| (2..576).contains(mtu)) {
+        check.error(
+            &codes::PLAN_RANGE,
+            &base.key("mtu"),
+            format!("{mtu} is too small for `mtu`"),
+            "it takes 1, which means the bridge's, or 576 to 65520",
+        );
+    }
+    let nodes: Vec<&String> = proxmox.allowed_nodes.iter().flatten().collect();
+    for (position, node) in nodes.iter().enumerate() {
+        let path = base.key("allowedNodes").index(position);
+        if !label::is_subdomain(&node.to_ascii_lowercase()) || node.contains('.') {
+            let short = node.split('.').next().unwrap_or_default();
+            check.error(
+                &codes::PLAN_FORM,
+                &path,
+                format!("`{node}` is not the name of a node in Proxmox"),
+                if node.contains('.') && !short.is_empty() {
+                    format!("write `{short}`: nodes are called by their host name, without a domain")
+                } else {
+                    "write it as Proxmox lists it, for instance `pve1`".to_owned()
+                },
+            );
+        } else if nodes[..position].contains(node) {
+            check.warning(
+                &codes::PLAN_VALUE,
+                &path,
+                format!("the node `{node}` is given twice"),
+                "name each node once",
+            );
+        }
+    }
+    if let Some(node) = proxmox.source_node.as_ref().filter(|node| node.contains('.')) {
+        let short = node.split('.').next().unwrap_or_default();
+        check.error(
+            &codes::PLAN_FORM,
+            &base.key("sourceNode"),
+            format!("`{node}` is not the name of a node in Proxmox"),
+            format!("write `{short}`: nodes are called by their host name, without a domain"),
+        );
     }
 }
 

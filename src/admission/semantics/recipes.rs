@@ -1,5 +1,7 @@
 //! Bundles against the machines that they run on.
 
+use std::collections::BTreeSet;
+
 use super::{Check, spec};
 use crate::{
     finding::codes,
@@ -40,32 +42,45 @@ fn variable_place(check: &Check<'_>, bundle: &ResolvedBundle, variable: &str) ->
     if check.is_written(&path) { path } else { place(bundle) }
 }
 
-/// Defaults that are there so that a first render needs no file.
+/// Defaults that are there so that a first render needs no file. A name has one value in a cluster, so it is told once.
 fn placeholders(check: &mut Check<'_>) {
     let cluster = check.cluster;
+    let mut told: BTreeSet<&str> = BTreeSet::new();
     for bundle in &cluster.bundles {
-        for variable in &bundle.bundle.spec.variables {
-            let (name, default) =
-                (&variable.name, variable.default.as_ref().and_then(|value| value.as_str()));
-            if !variable.placeholder || default.is_none() || value(bundle, name) != default {
+        for (name, text) in &bundle.placeholders {
+            if value(bundle, name).is_none() || !has_effect(check, name) || !told.insert(name) {
                 continue;
             }
-            let path = variable_place(check, bundle, name);
+            let description = bundle.bundle.spec.variables.iter().find(|variable| variable.name == *name);
+            let description = description.map_or("", |variable| variable.description.trim_end_matches('.'));
             check.warning(
                 &codes::BUNDLE_PLACEHOLDER,
-                &path,
+                &place(bundle),
                 format!(
-                    "the variable `{name}` of recipe `{}` is still a placeholder that works nowhere",
+                    "`{name}` of recipe `{}` is still the placeholder `{text}`, which works nowhere",
                     bundle.name
                 ),
                 format!(
-                    "write `{{name: {}, variables: {{{name}: ...}}}}` in `spec.recipes`: {}",
-                    bundle.name,
-                    variable.description.trim_end_matches('.')
+                    "write `{{name: {0}, variables: {{{name}: ...}}}}` in `spec.recipes`: {description}; see recipes/{0}/README.md",
+                    bundle.name
                 ),
             );
         }
     }
+}
+
+/// Whether anything comes of a placeholder. The zone `cluster_domain` is for names: those that the Gateway and routes answer
+/// for, and those that external-dns writes, which by default is nowhere on Proxmox.
+fn has_effect(check: &Check<'_>, variable: &str) -> bool {
+    let cluster = check.cluster;
+    if variable != "cluster_domain" {
+        return true;
+    }
+    let gateway = cluster.gateway.as_ref().is_some_and(|gateway| gateway.hostname.is_none());
+    let records = bundle(check, "base").is_some_and(|base| value(base, "dns_provider") != Some("inmemory"));
+    let routes =
+        || cluster.bundles.iter().any(|bundle| bundle.name != "base" && value(bundle, variable).is_some());
+    gateway || records || routes()
 }
 
 /// external-dns with the provider that keeps its records in memory.

@@ -17,7 +17,7 @@ pub struct Azure {
     pub subscription_id: Option<String>,
     /// The resource group; made when absent. Default: the cluster's name. Cannot be changed later.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 90))]
+    #[schemars(length(min = 1, max = 90), regex(pattern = r"^[A-Za-z0-9_().-]*[A-Za-z0-9_()-]$"))]
     pub resource_group: Option<String>,
     /// The AzureClusterIdentity. Its `allowedNamespaces` must allow the cluster's hub namespace. Default
     /// `{name: cluster-identity, namespace: capz-system}`.
@@ -78,8 +78,8 @@ pub struct Azure {
     /// later. Behind a public one, that one carries their traffic.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub control_plane_outbound: Option<AzureOutbound>,
-    /// How workers in an existing network reach the internet. Default `None`: as the network has it. In a new network they
-    /// have a NAT gateway, which Cluster API Provider Azure makes in any case
+    /// How workers in an existing network reach the internet. Default `None`: as the network has it. In a new network it is
+    /// refused: workers have a NAT gateway there, which Cluster API Provider Azure makes in any case
     /// (`internal/api/v1beta1/azurecluster_default.go`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node_outbound: Option<AzureOutbound>,

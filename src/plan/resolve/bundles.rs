@@ -189,6 +189,13 @@ impl Resolver<'_> {
         let Chosen { recipe, bundle, field: path } = entry;
         let place = path.clone().unwrap_or_else(|| field("spec.recipes"));
         let values = self.bundle_variables(&recipe, &bundle, &place, provider, given, common);
+        let placeholders = bundle
+            .spec
+            .variables
+            .iter()
+            .filter(|variable| variable.placeholder && !given.contains_key(&variable.name))
+            .filter_map(|variable| Some((variable.name.clone(), values.get(&variable.name)?.clone())))
+            .collect();
         let mut stages = Vec::new();
         for stage in Stage::ALL {
             let files = self.index.stage(&recipe.name, provider, stage);
@@ -244,6 +251,7 @@ impl Resolver<'_> {
             bundle,
             field: path,
             stages,
+            placeholders,
             depends_on,
             suspend: recipe.suspend.unwrap_or(false),
         })

@@ -18,6 +18,8 @@ use crate::{
 const DEFAULT_CPU: i32 = 4;
 /// Memory of a machine when a plan says nothing, in GiB.
 const DEFAULT_MEMORY_GIB: i32 = 8;
+/// What the control plane is called among the machines: in names of its objects, and where a plan names pools.
+const CONTROL_PLANE: &str = "control-plane";
 /// Machines of a pool when a plan says nothing.
 const DEFAULT_POOL_REPLICAS: i32 = 2;
 
@@ -85,7 +87,7 @@ impl Resolver<'_> {
             .component("controlPlaneTalos")
             .is_some_and(|component| component.version.starts_with("v0.5."));
         Some(Machines {
-            name: "control-plane".to_owned(),
+            name: CONTROL_PLANE.to_owned(),
             role: Role::ControlPlane,
             replicas,
             autoscaling: None,
@@ -165,6 +167,15 @@ impl Resolver<'_> {
                 &path.key("name"),
                 message,
                 "use lower-case letters, digits and `-`, at most 20 characters, beginning with a letter",
+            );
+            return None;
+        }
+        if name == CONTROL_PLANE {
+            self.error(
+                &codes::PLAN_NAME,
+                &path.key("name"),
+                format!("a pool cannot be called `{CONTROL_PLANE}`: that is what the control plane's machines are called"),
+                "give it another name, for instance `workers`",
             );
             return None;
         }

@@ -38,12 +38,13 @@ pub(in crate::admission::flux) fn apply(
     patch: &Node,
     target: Option<&Node>,
 ) -> Result<Applied, Refused> {
+    let target = target.map(Target::of);
     let mut applied = Applied { count: 0, unknown_selector: false };
     let mut out = Vec::with_capacity(objects.len());
     let mut trouble = None;
     for object in objects.drain(..) {
-        let selected = match target {
-            Some(target) => selects(target, &object, &mut applied.unknown_selector),
+        let selected = match &target {
+            Some(target) => target.selects(&object, &mut applied.unknown_selector),
             None => named_by(patch, &object),
         };
         if !selected || trouble.is_some() {
@@ -129,33 +130,48 @@ fn named_by(patch: &Node, object: &Built) -> bool {
         && same_namespace
 }
 
-/// Whether a target selects an object: each field is a regular expression over the whole.
-fn selects(target: &Node, object: &Built, unknown: &mut bool) -> bool {
-    let version = object.text(&["apiVersion"]).unwrap_or_default();
-    let (group, version) = version.rsplit_once('/').unwrap_or(("", version));
-    let fields = [
-        ("group", group),
-        ("version", version),
-        ("kind", object.text(&["kind"]).unwrap_or_default()),
-        ("name", object.text(&["metadata", "name"]).unwrap_or_default()),
-        ("namespace", object.text(&["metadata", "namespace"]).unwrap_or_default()),
-    ];
-    let fits = fields.iter().all(|(key, value)| {
-        target.get(key).and_then(Node::as_str).is_none_or(|pattern| {
-            Regex::new(&format!("^(?:{pattern})$")).is_ok_and(|regex| regex.is_match(value))
-        })
-    });
-    fits && [("labelSelector", "labels"), ("annotationSelector", "annotations")].iter().all(|(key, part)| {
-        target.get(key).and_then(Node::as_str).is_none_or(|selector| {
-            let value = |key: &str| object.text(&["metadata", part, key]);
-            terms(selector).iter().all(|term| {
-                meets(term, value).unwrap_or_else(|| {
+/// A patch's target, ready to be asked: each field is a regular expression over the whole.
+struct Target<'patch> {
+    /// Field and expression; an expression that does not compile selects nothing.
+    fields: Vec<(&'static str, Option<Regex>)>,
+    /// The terms of its selectors, for labels and for annotations.
+    terms: Vec<(&'static str, &'patch str)>,
+}
+
+impl<'patch> Target<'patch> {
+    fn of(target: &'patch Node) -> Self {
+        let text = |key: &str| target.get(key).and_then(Node::as_str);
+        let fields = ["group", "version", "kind", "name", "namespace"]
+            .into_iter()
+            .filter_map(|key| Some((key, Regex::new(&format!("^(?:{})$", text(key)?)).ok())))
+            .collect();
+        let terms = [("labelSelector", "labels"), ("annotationSelector", "annotations")]
+            .into_iter()
+            .filter_map(|(key, part)| Some((part, text(key)?)))
+            .flat_map(|(part, selector)| terms(selector).into_iter().map(move |term| (part, term)))
+            .collect();
+        Self { fields, terms }
+    }
+
+    fn selects(&self, object: &Built, unknown: &mut bool) -> bool {
+        let version = object.text(&["apiVersion"]).unwrap_or_default();
+        let (group, version) = version.rsplit_once('/').unwrap_or(("", version));
+        let value = |field: &str| match field {
+            "group" => group,
+            "version" => version,
+            "kind" => object.text(&["kind"]).unwrap_or_default(),
+            field => object.text(&["metadata", field]).unwrap_or_default(),
+        };
+        self.fields
+            .iter()
+            .all(|(field, pattern)| pattern.as_ref().is_some_and(|pattern| pattern.is_match(value(field))))
+            && self.terms.iter().all(|(part, term)| {
+                meets(term, |key| object.text(&["metadata", part, key])).unwrap_or_else(|| {
                     *unknown = true;
                     true
                 })
             })
-        })
-    })
+    }
 }
 
 /// The terms of a selector: parts between commas that are not in parentheses.

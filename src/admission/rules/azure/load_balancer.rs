@@ -121,11 +121,15 @@ fn api_server(context: &Context<'_>, balancer: &Value, found: &mut Vec<Violation
                     "give one entry with `publicIP`",
                 );
             }
-            if !private.is_empty() {
-                report(
-                    frontends,
-                    "a public load balancer has no private IP".to_owned(),
-                    "remove `privateIP`, or use `type: Internal`",
+            if let Some(position) =
+                addresses.iter().position(|address| field::text(address, "privateIP").is_some())
+            {
+                let path = frontends.index(position).key("privateIP");
+                let message = "a public load balancer has a private IP only with the gate `APIServerILB`, which is off by default";
+                found.push(
+                    context.warning(path, message).hint(
+                        "remove `privateIP`, use `type: Internal`, or switch the gate on in the provider",
+                    ),
                 );
             }
         }

@@ -241,7 +241,13 @@ pub(super) fn overlap(context: &Context<'_>) -> Vec<Violation> {
                 let hint = "give the network, its subnets, pods and services blocks of their own";
                 if let Some(subnet) = subnets.iter().find(|subnet| clashes(subnet)) {
                     let message = format!("the subnet `{subnet}` overlaps the {what} ({text})");
-                    found.push(context.error(path.clone(), message).hint(hint));
+                    // Nodes whose addresses no Service has are reached all the same.
+                    let violation = if what == "pods" {
+                        context.error(path.clone(), message)
+                    } else {
+                        context.warning(path.clone(), message)
+                    };
+                    found.push(violation.hint(hint));
                 } else if let Some(network) =
                     network_blocks(object).into_iter().find(|network| clashes(network))
                 {
