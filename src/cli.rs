@@ -15,6 +15,7 @@ mod explain;
 mod files;
 mod graph;
 mod init;
+mod local_sources;
 mod neighbours;
 mod plans;
 mod plugin;

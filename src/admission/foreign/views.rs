@@ -6,12 +6,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{Identity, identity};
-use crate::admission::{Object, Objects};
+use crate::admission::Object;
 
 /// The objects that files see.
 #[derive(Debug)]
 pub(super) struct Views<'set> {
-    objects: &'set Objects,
+    objects: &'set [&'set Object],
     files: &'set [&'set str],
     /// Objects of one identity in several files.
     variants: Vec<Vec<usize>>,
@@ -23,7 +23,7 @@ pub(super) struct Views<'set> {
 
 impl<'set> Views<'set> {
     /// The views of objects, each of which lies in the file of the same position.
-    pub(super) fn new(objects: &'set Objects, files: &'set [&'set str]) -> Self {
+    pub(super) fn new(objects: &'set [&'set Object], files: &'set [&'set str]) -> Self {
         let mut by_identity: BTreeMap<Identity<'_>, Vec<usize>> = BTreeMap::new();
         for (position, object) in objects.iter().enumerate() {
             by_identity.entry(identity(&object.id)).or_default().push(position);
@@ -60,10 +60,10 @@ impl<'set> Views<'set> {
                     positions.iter().copied().filter(move |other| file(*other) == file(*first))
                 })
                 .collect();
-            let sees = |(position, _): &(usize, &Object)| {
+            let sees = |(position, _): &(usize, &&Object)| {
                 !everywhere.contains(position) || chosen.contains(position)
             };
-            self.objects.iter().enumerate().filter(sees).map(|(_, object)| object).collect()
+            self.objects.iter().enumerate().filter(sees).map(|(_, object)| *object).collect()
         })
     }
 }
@@ -151,9 +151,9 @@ mod tests {
             })
             .collect();
         let names: Vec<&str> = files.iter().map(|(file, _)| *file).collect();
-        let views = Views::new(&objects, &names);
-        let sets: Vec<Vec<&Object>> = views.sets().collect();
         let all: Vec<&Object> = objects.iter().collect();
+        let views = Views::new(&all, &names);
+        let sets: Vec<Vec<&Object>> = views.sets().collect();
         let position = |object: &&Object| all.iter().position(|other| std::ptr::eq(*other, *object));
         views.of.iter().map(|view| sets[*view].iter().filter_map(position).collect()).collect()
     }
