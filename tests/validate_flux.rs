@@ -359,6 +359,35 @@ fn our_own_output_passes_with_its_folders_from_the_catalogue() {
     change(path, "out/aws-lab/recipes/base.yaml", "catalog-digest: \"sha256:", "catalog-digest: \"sha256:0");
     let output = run(path, &["validate", "out/aws-lab"]);
     assert!(line(&output).contains("3 not checked: another version of the catalogue"), "{}", line(&output));
+    assert!(!texts(&output).1.contains("IF09"), "{}", texts(&output).1);
+}
+
+/// A repository as the documentation makes one: the catalogue, the clusters, and what brings the hub up.
+#[test]
+fn a_repository_of_ours_reads_its_own_catalogue() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path();
+    remote(path, "https://git.example.org/org/fleet.git");
+    assert_eq!(run(path, &["up", "--provider", "proxmox", "--name", "lab"]).status.code(), Some(0));
+    assert_eq!(run(path, &["eject", "--out", "."]).status.code(), Some(0));
+    let url = "ssh://git@git.example.org/org/fleet.git";
+    let init = ["init", "--providers", "proxmox", "--repo-url", url, "--repo-secret", "infraflux-git"];
+    assert_eq!(run(path, &init).status.code(), Some(0));
+    for part in ["out", "."] {
+        let output = run(path, &["validate", part]);
+        let text = texts(&output).1;
+        assert_eq!(output.status.code(), Some(0), "{part}: {text}");
+        let taken = "folders built (`.` taken for GitRepository/flux-system/infraflux)";
+        assert!(line(&output).contains(taken), "{part}: {text}");
+    }
+    // A mistake in it is told at its line, for the cluster that it is filled for.
+    change(path, "recipes/base/configs/kustomization.yaml", "resources:\n", "resources:\n  - gone.yaml\n");
+    let output = run(path, &["validate", "out"]);
+    assert!(
+        said(&output).contains("there is no file or folder `recipes/base/configs/gone.yaml`"),
+        "{}",
+        said(&output)
+    );
 }
 
 /// Clusters that are alike are looked at once, and told of one by one when something is wrong with them.

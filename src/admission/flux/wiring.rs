@@ -90,7 +90,13 @@ fn kustomization(world: &World<'_>, delivery: &Delivery<'_>, violations: &mut Ve
             .hint("set `deletionPolicy: Orphan`; removals in Git are pruned all the same"),
         );
     }
-    if cluster.is_some() && !kustomization.is_remote() && matches!(delivery.content(), Content::Foreign) {
+    // Of what was given, a folder may only not be here.
+    let is_rendered = matches!(world.whose, Whose::Own(_));
+    if is_rendered
+        && cluster.is_some()
+        && !kustomization.is_remote()
+        && matches!(delivery.content(), Content::Foreign)
+    {
         violations.push(
             Violation::error(
                 &codes::FLUX_KUBECONFIG,

@@ -498,7 +498,8 @@ fn is_source(object: &Object) -> bool {
     object.group() == SOURCE
 }
 
-/// Whether InfraFlux rendered an object.
+/// Whether InfraFlux rendered an object; a template for one says so with a variable.
 pub(super) fn is_own(object: &Object) -> bool {
-    object.at("metadata.annotations").is_some_and(|all| all.get(PLAN_ANNOTATION).is_some())
+    let plan = object.at("metadata.annotations").and_then(|all| all.get(PLAN_ANNOTATION)?.as_str());
+    plan.is_some_and(|plan| !plan.contains("${"))
 }
