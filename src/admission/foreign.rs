@@ -256,7 +256,7 @@ impl Documents {
         let mut report = Report::default();
         let mut found: BTreeMap<usize, Vec<Finding>> = BTreeMap::new();
         for (set, places) in Set::of_views(views.sets(), against.previous, against.externals).zip(seen_in) {
-            let parts: Vec<(Vec<(usize, Vec<Finding>)>, Report)> = places
+            let parts: Vec<(Found, Report)> = places
                 .par_chunks(CHUNK)
                 .map(|places| {
                     let mut report = Report::default();
@@ -393,6 +393,9 @@ fn once(findings: Findings) -> Findings {
     let mut is_new = is_new;
     findings.into_iter().filter(|finding| is_new(finding)).collect()
 }
+
+/// What was found, with the position of the object.
+type Found = Vec<(usize, Vec<Finding>)>;
 
 /// Chunks keep the order and let each thread gather its own counts.
 const CHUNK: usize = 64;
