@@ -16,7 +16,7 @@ use std::{
 
 use common::{
     clients::{client, kubectls},
-    infraflux::{cluster_objects, infraflux, objects, run, texts, tree},
+    infraflux::{cluster_objects, feed, infraflux, objects, run, texts, tree},
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -248,14 +248,7 @@ fn source_function_sink_keeps_foreign_files() {
     let source =
         example.client(&kpt).args(["fn", "source", "package", "--fn-config", "plan.yaml"]).output().unwrap();
     let list = ok(&source);
-    let mut child = infraflux(&example.path("work"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(list.as_bytes()).unwrap();
-    let answer = ok(&child.wait_with_output().unwrap());
+    let answer = ok(&feed(&example.path("work"), &[], list));
     let mut sink = example.client(&kpt).args(["fn", "sink", "new"]).stdin(Stdio::piped()).spawn().unwrap();
     sink.stdin.take().unwrap().write_all(answer.as_bytes()).unwrap();
     assert!(sink.wait().unwrap().success());

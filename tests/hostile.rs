@@ -9,28 +9,11 @@ mod common;
 use std::{
     fmt::Write as _,
     fs,
-    io::Write as _,
-    path::Path,
-    process::{Output, Stdio},
     time::{Duration, Instant},
 };
 
-use common::infraflux::{infraflux, run, texts, tree};
+use common::infraflux::{feed, infraflux, run, texts, tree};
 use tempfile::TempDir;
-
-/// Runs the program with bytes on standard input.
-fn feed(folder: &Path, arguments: &[&str], bytes: &[u8]) -> Output {
-    let mut child = infraflux(folder)
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // The program may stop reading early; a closed pipe is its right.
-    let _ = child.stdin.take().unwrap().write_all(bytes);
-    child.wait_with_output().unwrap()
-}
 
 /// A folder in which a cluster was rendered before.
 fn rendered() -> TempDir {

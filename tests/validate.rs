@@ -4,9 +4,9 @@
 
 mod common;
 
-use std::{fs, io::Write as _, path::Path, process::Stdio};
+use std::{fs, path::Path};
 
-use common::infraflux::{infraflux, run, texts};
+use common::infraflux::{feed, run, texts};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -86,18 +86,6 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
     folder
 }
 
-fn piped(folder: &Path, arguments: &[&str], input: &str) -> std::process::Output {
-    let mut child = infraflux(folder)
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    child.wait_with_output().unwrap()
-}
-
 #[test]
 fn findings_stand_on_the_line_of_the_file() {
     let folder = folder(&[("crd.yaml", CRD), ("bad.yaml", BAD)]);
@@ -170,10 +158,10 @@ fn what_was_not_checked_is_told_and_strict_refuses_it() {
     // A schema in the input counts too.
     let both =
         format!("{CRD}---\n{GOOD}---\napiVersion: example.org/v1\nkind: Gadget\nmetadata: {{name: a}}\n");
-    let output = piped(folder.path(), &["validate", "-"], &both);
+    let output = feed(folder.path(), &["validate", "-"], &both);
     assert_eq!(output.status.code(), Some(0), "{:?}", texts(&output));
     assert!(texts(&output).1.contains("no schema for example.org/v1 Gadget: 1 object not checked"));
-    let output = piped(folder.path(), &["validate", "-", "--strict"], &both);
+    let output = feed(folder.path(), &["validate", "-", "--strict"], &both);
     assert_eq!(output.status.code(), Some(1), "{:?}", texts(&output));
 }
 
@@ -455,7 +443,7 @@ fn a_project_keeps_its_crds() {
         "apiVersion: v1\nkind: List\nitems:\n- {}\n",
         CRD.replace("size <", "size <=").replace('\n', "\n  ")
     );
-    let changed = piped(path, &["crds", "import", "-"], &list);
+    let changed = feed(path, &["crds", "import", "-"], &list);
     assert!(texts(&changed).0.starts_with("0 new, 1 changed, 0 unchanged"), "{:?}", texts(&changed));
     // Two of one name in one import are one CRD, new or changed once, and the warning says which one counts.
     for (name, rule) in [("1", "size <"), ("2", "size <="), ("3", "size >")] {
@@ -501,7 +489,7 @@ fn the_admission_function_checks_the_items_it_is_given() {
     let folder = folder(&[]);
     let bad = BAD.split("---").next().unwrap().trim_start_matches("# a comment\n");
     let call = |spec: &str, items: &[&str]| {
-        let output = piped(folder.path(), &[], &resource_list(spec, items));
+        let output = feed(folder.path(), &[], &resource_list(spec, items));
         let list: Value = serde_yaml::from_slice(&output.stdout).unwrap();
         let results = list["results"].as_array().cloned().unwrap_or_default();
         let found: Vec<String> = results
@@ -630,9 +618,9 @@ fn crds_among_the_items_check_what_a_function_renders() {
         )
     };
     let folder = folder(&[]);
-    let good = piped(folder.path(), &[], &list("numCores: 3"));
+    let good = feed(folder.path(), &[], &list("numCores: 3"));
     assert_eq!(good.status.code(), Some(0), "{}", texts(&good).1);
-    let bad = piped(folder.path(), &[], &list("numCorse: 3"));
+    let bad = feed(folder.path(), &[], &list("numCorse: 3"));
     assert_eq!(bad.status.code(), Some(1), "{}", texts(&bad).1);
     assert!(texts(&bad).1.contains("IF0501") && texts(&bad).1.contains("numCores"), "{}", texts(&bad).1);
 }

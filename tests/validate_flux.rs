@@ -10,12 +10,11 @@ mod common;
 use std::{
     fmt::Write as _,
     fs,
-    io::Write as _,
     path::{Path, PathBuf},
-    process::{Output, Stdio},
+    process::Output,
 };
 
-use common::infraflux::{infraflux, run, texts, tree};
+use common::infraflux::{feed, run, texts, tree};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -49,18 +48,6 @@ fn change(folder: &Path, file: &str, from: &str, to: &str) {
     let text = fs::read_to_string(folder.join(file)).unwrap();
     assert!(text.contains(from), "{file} has no {from}");
     fs::write(folder.join(file), text.replace(from, to)).unwrap();
-}
-
-fn piped(folder: &Path, arguments: &[&str], input: &str) -> Output {
-    let mut child = infraflux(folder)
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    child.wait_with_output().unwrap()
 }
 
 /// What is said on stderr, without what every run without CRDs says.
@@ -435,7 +422,7 @@ fn admission_reads_no_files_and_says_so() {
     };
     let call = |items: &[&str], spec: &str| {
         // In the repository itself, whose files a function must not look at.
-        let output = piped(folder.path(), &[], &list(items, spec));
+        let output = feed(folder.path(), &[], &list(items, spec));
         let list: Value = serde_yaml::from_slice(&output.stdout).unwrap();
         let results = list["results"].as_array().cloned().unwrap_or_default();
         let found: Vec<(String, String)> = results

@@ -3,8 +3,9 @@
 use std::{
     collections::BTreeMap,
     fs,
+    io::Write as _,
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 /// A call of the program in a folder, without the settings of whoever runs the tests.
@@ -20,6 +21,20 @@ pub fn infraflux(folder: &Path) -> Command {
 /// Runs the program with arguments.
 pub fn run(folder: &Path, arguments: &[&str]) -> Output {
     infraflux(folder).args(arguments).output().expect("the program starts")
+}
+
+/// Runs the program with arguments and bytes on standard input.
+pub fn feed(folder: &Path, arguments: &[&str], bytes: impl AsRef<[u8]>) -> Output {
+    let mut child = infraflux(folder)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    // The program may stop reading early; a closed pipe is its right.
+    let _ = child.stdin.take().expect("a pipe").write_all(bytes.as_ref());
+    child.wait_with_output().expect("the program ends")
 }
 
 /// stdout and stderr as text.
