@@ -4,12 +4,21 @@
 
 #![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, reason = "a benchmark")]
 
-use std::{collections::BTreeMap, fs, path::PathBuf, sync::OnceLock};
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    fs,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
 use infraflux::{
     admission::{
         Object, Objects,
-        flux::{Checks, Folders},
+        flux::{
+            Checks, Folders,
+            place::{Local, Places, SourceName},
+        },
         foreign::{Against, Documents},
         rendered::{self, First},
         rules::Externals,
@@ -109,7 +118,8 @@ fn stream(objects: usize) -> String {
     documents.flat_map(|(_, document)| ["---\n", &*document.text, "\n"]).collect()
 }
 
-fn check(text: &str) -> usize {
+fn check(text: &str, places: &Places) -> usize {
+    static CATALOG: OnceLock<Folders> = OnceLock::new();
     let world = world();
     let mut sources = Sources::new();
     let id = sources.add(Source::new("stream.yaml", text));
@@ -124,18 +134,66 @@ fn check(text: &str) -> usize {
         previous: &previous,
         externals: &externals,
         check: Check { no_namespace: None },
+        catalog: CATALOG.get_or_init(|| Folders::new(Catalog::embedded())),
+        places,
     };
-    let (findings, report) = input.check(&sources, &against);
-    assert!(report.objects > 0);
-    findings.len()
+    let checked = input.check(&sources, &against);
+    assert!(checked.report.objects > 0);
+    checked.findings.len()
 }
 
-/// Reading, schemas, CEL, rules and references of a stream.
+/// Reading, schemas, CEL, rules, references and Flux's checks of a stream.
 #[divan::bench(args = [1000, 10_000], sample_count = 5)]
 fn validate(bencher: divan::Bencher<'_, '_>, count: usize) {
     let text = stream(count);
-    check(&text);
-    bencher.counter(divan::counter::ItemsCount::new(count)).bench(|| check(&text));
+    let places = Places::default();
+    check(&text, &places);
+    bencher.counter(divan::counter::ItemsCount::new(count)).bench(|| check(&text, &places));
+}
+
+/// A repository with so many objects, ten of them behind each Flux Kustomization, which are loaded, patched, filled and
+/// checked as they would be applied.
+#[divan::bench(args = [1000, 10_000], sample_count = 5)]
+fn repository(bencher: divan::Bencher<'_, '_>, count: usize) {
+    let mut kustomizations = String::new();
+    let mut files = Vec::new();
+    for number in 0..count / 10 {
+        let before = number.saturating_sub(1);
+        let depends =
+            if number == 0 { String::new() } else { format!("dependsOn: [{{name: app-{before}}}], ") };
+        write!(
+            kustomizations,
+            "---\napiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {{name: app-{number}, namespace: flux-system}}\n\
+             spec: {{interval: 1h, prune: true, path: ./apps/{number}, targetNamespace: apps, {depends}\
+             sourceRef: {{kind: GitRepository, name: fleet}}, postBuild: {{substitute: {{app: app-{number}}}}}}}\n"
+        )
+        .expect("a String");
+        let mut objects = String::new();
+        for part in 0..10 {
+            write!(
+                objects,
+                "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: \"${{app}}-{part}\"}}\nspec:\n  replicas: 2\n  \
+                 selector: {{matchLabels: {{app: \"${{app}}\"}}}}\n  template:\n    metadata: {{labels: {{app: \"${{app}}\"}}}}\n    \
+                 spec:\n      containers: [{{name: app, image: \"registry.example.org/app:1.{part}\"}}]\n"
+            )
+            .expect("a String");
+        }
+        let path = format!("apps/{number}/objects.yaml");
+        files.push((path.clone(), Source::new(path, objects)));
+    }
+    let files = Catalog::embedded().overlay(files);
+    let name = SourceName {
+        kind: "GitRepository".to_owned(),
+        namespace: "flux-system".to_owned(),
+        name: "fleet".to_owned(),
+    };
+    // Folders are built anew each time, as in every run of the program.
+    let places = || Places {
+        named: vec![(name.clone(), Some(Arc::new(Local::new(".", Arc::new(files.clone())))))],
+        ..Places::default()
+    };
+    assert_eq!(check(&kustomizations, &places()), 0);
+    bencher.counter(divan::counter::ItemsCount::new(count)).bench(|| check(&kustomizations, &places()));
 }
 
 fn values(count: usize) -> Vec<Value> {

@@ -20,6 +20,7 @@ mod explain;
 mod files;
 mod graph;
 mod init;
+mod local_sources;
 mod neighbours;
 mod plans;
 mod plugin;

@@ -67,6 +67,12 @@ impl Engine {
         &self.schemas
     }
 
+    /// The folders of the catalogue.
+    #[must_use]
+    pub fn folders(&self) -> &Folders {
+        &self.folders
+    }
+
     /// What the run may be told beside its plans.
     #[must_use]
     pub fn options(&self) -> &Options {

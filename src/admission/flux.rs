@@ -13,23 +13,34 @@ use super::{
     schema::{self, Check, Schemas},
 };
 
+mod artifact;
 mod cilium;
 pub mod clean;
+pub mod coverage;
 pub mod duration;
+pub mod expand;
+pub mod files;
+mod find;
 pub mod fleet;
 pub mod folder;
+pub mod given;
 pub mod graph;
+pub mod ignore;
+mod load;
 mod merge;
 mod order;
+pub mod place;
 pub mod simulate;
 mod substitute;
+mod twins;
 mod variables;
 mod wiring;
 pub mod world;
 
 pub use clean::Checks;
 pub use folder::Folders;
-pub use world::{Delivered, Report, Repository, World};
+pub(crate) use folder::normal;
+pub use world::{Delivered, KUSTOMIZE, Report, Repository, World};
 
 /// Checks the Flux objects among a hub's objects, and what they deliver.
 ///
@@ -71,10 +82,11 @@ fn plain_secrets(world: &mut World<'_>) {
     check_with(world, |delivered| delivered.secrets().to_vec());
 }
 
-/// What a check has against the objects that are delivered, at their lines in the catalogue.
+/// What a check has against the objects that are delivered, at their lines in the catalogue. What others deliver is checked
+/// where it is loaded, and with everything that was given.
 fn check_with(world: &mut World<'_>, check: impl Fn(&Arc<Delivered>) -> Vec<Violation>) {
     let mut findings = Vec::new();
-    for delivery in &world.deliveries {
+    for delivery in world.deliveries.iter().filter(|delivery| world.owns(delivery.kustomization.object)) {
         for delivered in delivery.objects() {
             for violation in check(delivered) {
                 let words = violation.path.words();
@@ -91,11 +103,16 @@ fn check_with(world: &mut World<'_>, check: impl Fn(&Arc<Delivered>) -> Vec<Viol
 }
 
 fn unique(violations: Vec<Violation>) -> Vec<Violation> {
-    let mut out: Vec<Violation> = Vec::with_capacity(violations.len());
-    for violation in violations {
-        if !out.contains(&violation) {
-            out.push(violation);
-        }
-    }
-    out
+    let mut seen = std::collections::HashSet::new();
+    violations
+        .into_iter()
+        .filter(|violation| {
+            seen.insert((
+                violation.code.id,
+                violation.object.clone(),
+                violation.path.to_string(),
+                violation.message.clone(),
+            ))
+        })
+        .collect()
 }

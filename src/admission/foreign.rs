@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use self::views::Views;
 use super::{
     Object, Objects, Violation,
+    flux::{self, Folders, coverage::Coverage, expand::Given, given::Repositories, place::Places},
     rules::{self, Externals, Set},
     schema::{self, Check, Crd, Report, Schemas},
 };
@@ -39,10 +40,47 @@ pub struct Against<'run> {
     pub externals: &'run Externals,
     /// How strictly.
     pub check: Check,
+    /// InfraFlux's catalogue.
+    pub catalog: &'run Folders,
+    /// Where the folders of Kustomizations are found.
+    pub places: &'run Places,
+}
+
+/// What came of checking objects.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// What is wrong, in the order of the objects; what Flux makes of them comes last.
+    pub findings: Findings,
+    /// What the schemas covered. Its violations are among the findings.
+    pub report: Report,
+    /// What Flux's checks covered.
+    pub flux: Coverage,
+}
+
+/// An object to be checked.
+#[derive(Debug, Clone, Copy)]
+struct Item<'run> {
+    object: &'run Object,
+    node: &'run Node,
+    sources: &'run Sources,
+    /// What is compared with what was there before: the object as it was written.
+    written: &'run ObjectRef,
+    /// Whether Flux made it of what was written.
+    is_built: bool,
+}
+
+impl<'run> Item<'run> {
+    /// The file that it is written in.
+    fn file(&self) -> &'run str {
+        self.sources.get(self.node.place.source).map_or("", |source| source.name())
+    }
 }
 
 /// How documents that are no objects at all are counted.
 const NO_KIND: &str = "without a kind (a values file?)";
+
+/// How documents are counted of which SOPS encrypted everything.
+const ENCRYPTED: &str = "encrypted as a whole";
 
 /// Groups whose objects are for tools, or are files that components of Kubernetes read, and never reach an API server.
 const FOR_TOOLS: &[&str] = &[
@@ -87,6 +125,8 @@ impl Documents {
                 open.extend(items.iter().rev().map(|item| named_by_list(item, &node)));
             } else if FOR_TOOLS.contains(&group) || (group, kind) == RELEASES {
                 *self.skipped.entry(format!("{kind} of {group}")).or_default() += 1;
+            } else if api_version.starts_with("ENC[") {
+                *self.skipped.entry(ENCRYPTED.to_owned()).or_default() += 1;
             } else if api_version == TALOS {
                 *self.skipped.entry(format!("{kind} of Talos")).or_default() += 1;
             } else if api_version.is_empty() && kind.is_empty() {
@@ -111,6 +151,18 @@ impl Documents {
         self.nodes.len()
     }
 
+    /// Whether there are objects of a group and kind.
+    #[must_use]
+    pub fn have(&self, group: &str, kind: &str) -> bool {
+        let is = |node: &Node, key: &str, wanted: &dyn Fn(&str) -> bool| {
+            node.get(key).and_then(Node::as_str).is_some_and(wanted)
+        };
+        let of_group = |version: &str| version.rsplit_once('/').map_or("", |(group, _)| group) == group;
+        self.nodes
+            .iter()
+            .any(|node| is(node, "kind", &|found| found == kind) && is(node, "apiVersion", &of_group))
+    }
+
     /// Whether there is no object.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -121,9 +173,9 @@ impl Documents {
     #[must_use]
     pub fn skipped(&self) -> Option<String> {
         let one = |(what, count): (&String, &u64)| match count {
-            _ if what != NO_KIND => format!("{count} {what}"),
-            1 => format!("1 document {NO_KIND}"),
-            count => format!("{count} documents {NO_KIND}"),
+            _ if what != NO_KIND && what != ENCRYPTED => format!("{count} {what}"),
+            1 => format!("1 document {what}"),
+            count => format!("{count} documents {what}"),
         };
         let parts: Vec<String> = self.skipped.iter().map(one).collect();
         (!parts.is_empty()).then(|| parts.join(", "))
@@ -157,63 +209,110 @@ impl Documents {
         findings
     }
 
-    /// Checks all objects. Findings come in the order of the objects.
+    /// Checks all objects. What a Kustomization delivers is checked as Flux would apply it, and not as it is written.
     #[must_use]
-    pub fn check(&self, sources: &Sources, against: &Against<'_>) -> (Findings, Report) {
+    pub fn check(&self, sources: &Sources, against: &Against<'_>) -> Checked {
         let objects = self.objects();
-        let file = |node: &Node| sources.get(node.place.source).map_or("", |source| source.name());
-        let files: Vec<&str> = self.nodes.iter().map(file).collect();
-        let views = Views::new(&objects, &files);
-        let sets = Set::of_views(&views.sets, against.previous, against.externals);
+        let given = Given {
+            objects: &objects,
+            nodes: &self.nodes,
+            sources,
+            catalog: against.catalog,
+            places: against.places,
+            externals: against.externals,
+        };
+        let flux = Repositories::load(&given);
+        let mut items: Vec<Item<'_>> = objects
+            .iter()
+            .zip(&self.nodes)
+            .enumerate()
+            .filter(|(position, _)| !flux.as_ref().is_some_and(|flux| flux.delivers(*position)))
+            .map(|(_, (object, node))| Item { object, node, sources, written: &object.id, is_built: false })
+            .collect();
+        let built = flux.as_ref().map(Repositories::built).unwrap_or_default();
+        items.extend(built.iter().map(|built| {
+            Item {
+                object: built.object,
+                node: built.node,
+                sources: built.sources,
+                written: built
+                    .written
+                    .and_then(|position| objects.get(position))
+                    .map_or(&built.object.id, |object| &object.id),
+                is_built: true,
+            }
+        }));
+        let all: Vec<&Object> = items.iter().map(|item| item.object).collect();
+        let files: Vec<&str> = items.iter().map(Item::file).collect();
+        let views = Views::new(&all, &files);
+        let mut seen_in = vec![Vec::new(); views.count()];
+        for ((position, item), view) in items.iter().enumerate().zip(&views.of) {
+            if let Some(places) = seen_in.get_mut(*view) {
+                places.push((position, item));
+            }
+        }
         let before: HashMap<Identity<'_>, &Object> =
             against.previous.iter().map(|object| (identity(&object.id), object)).collect();
-        let all: Vec<&Object> = objects.iter().collect();
-        let parts: Vec<(Vec<Finding>, Report)> = all
-            .par_chunks(CHUNK)
-            .zip(self.nodes.par_chunks(CHUNK))
-            .zip(views.of.par_chunks(CHUNK))
-            .map(|((objects, nodes), views)| {
-                let mut report = Report::default();
-                let mut findings = Vec::new();
-                for ((object, node), view) in objects.iter().zip(nodes).zip(views) {
-                    let previous = before.get(&identity(&object.id)).copied();
-                    against.schemas.check_object(object, previous, against.check, &mut report);
-                    let mut violations = std::mem::take(&mut report.violations);
-                    let by_rules =
-                        sets.get(*view).into_iter().flat_map(|set| rules::check_object(object, set));
-                    // Told below, for all files together.
-                    let by_rules = by_rules
-                        .map(|(_, violation)| violation)
-                        .filter(|violation| violation.code.id != codes::DUPLICATE_OBJECT.id);
-                    add(&mut violations, by_rules);
-                    violations.retain(|violation| {
-                        let later = is_filled_later(object, violation);
-                        report.filled_later += u64::from(later);
-                        !later
-                    });
-                    findings
-                        .extend(violations.into_iter().map(|violation| finding(sources, node, violation)));
-                }
-                (findings, report)
-            })
-            .collect();
         let mut report = Report::default();
-        let mut findings = Findings::new();
-        for (part, counts) in parts {
-            findings.extend(part);
-            report.merge(counts);
+        let mut found: BTreeMap<usize, Vec<Finding>> = BTreeMap::new();
+        for (set, places) in Set::of_views(views.sets(), against.previous, against.externals).zip(seen_in) {
+            let parts: Vec<(Found, Report)> = places
+                .par_chunks(CHUNK)
+                .map(|places| {
+                    let mut report = Report::default();
+                    let mut found = Vec::new();
+                    for (position, item) in places {
+                        let object = item.object;
+                        let previous =
+                            before.get(&identity(&object.id)).or_else(|| before.get(&identity(item.written)));
+                        against.schemas.check_object(object, previous.copied(), against.check, &mut report);
+                        let mut violations = std::mem::take(&mut report.violations);
+                        // Told below, for all files together.
+                        let by_rules = rules::check_object(object, &set)
+                            .into_iter()
+                            .map(|(_, violation)| violation)
+                            .filter(|violation| violation.code.id != codes::DUPLICATE_OBJECT.id);
+                        add(&mut violations, by_rules);
+                        violations.retain(|violation| {
+                            let later = is_filled_later(object, violation);
+                            report.filled_later += u64::from(later);
+                            // Flux's checks know more about references of Flux's objects.
+                            !later && !flux::given::judges(violation)
+                        });
+                        if !violations.is_empty() {
+                            let findings = violations
+                                .into_iter()
+                                .map(|violation| finding(item.sources, item.node, violation));
+                            found.push((*position, findings.collect()));
+                        }
+                    }
+                    (found, report)
+                })
+                .collect();
+            for (part, counts) in parts {
+                found.extend(part);
+                report.merge(counts);
+            }
         }
-        findings.extend(self.duplicates(sources, &objects));
+        let mut findings: Findings = found.into_values().flatten().collect();
+        findings.extend(duplicates(&items, flux.is_some()));
         let place = |id: &ObjectRef| {
-            let index = objects.iter().position(|object| object.id == *id)?;
-            let node = self.nodes.get(index)?;
-            sources.locate(node.get("kind").unwrap_or(node).place)
+            let item = items.iter().find(|item| item.object.id == *id)?;
+            item.sources.locate(item.node.get("kind").unwrap_or(item.node).place)
         };
         findings.extend(report.findings(against.schemas).into_iter().map(|finding| {
             let location = finding.object.as_ref().and_then(place);
             finding.at(location)
         }));
-        (findings, report)
+        let mut checked = Checked { findings, report, flux: Coverage::default() };
+        if let Some(flux) = &flux {
+            let outcome = flux.check(&finding);
+            checked.findings.extend(outcome.findings);
+            checked.flux = outcome.coverage;
+            // One line of a base is wrong once, however many overlays and clusters have it.
+            checked.findings = once(checked.findings.distinct());
+        }
+        checked
     }
 }
 
@@ -237,40 +336,66 @@ fn named_by_list(item: &Node, list: &Node) -> Node {
     item
 }
 
-impl Documents {
-    /// Objects that are there more than once. That is a warning: variants of one object may well lie side by side in what
-    /// is checked, and are never applied together.
-    fn duplicates(&self, sources: &Sources, objects: &Objects) -> Findings {
-        let mut known: HashMap<Identity<'_>, Vec<usize>> = HashMap::new();
-        for (position, object) in objects.iter().enumerate() {
-            known.entry(identity(&object.id)).or_default().push(position);
+/// Objects that are there more than once. That is a warning: variants of one object may well lie side by side in what is
+/// checked, and are never applied together. Of those that Flux delivers its own checks tell; where it does, a folder for each
+/// cluster is the rule, and only what lies in one folder is told.
+fn duplicates(items: &[Item<'_>], by_folder: bool) -> Findings {
+    let folder = |item: &Item<'_>| {
+        let file = item.file().to_owned();
+        if by_folder {
+            file.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned())
+        } else {
+            String::new()
         }
-        let mut findings = Findings::new();
-        for (position, object) in objects.iter().enumerate() {
-            let Some([first, second, ..]) = known.get(&identity(&object.id)).map(Vec::as_slice) else {
-                continue;
-            };
-            // A name with a variable is another one in the end.
-            if *second != position || object.id.name.is_empty() || object.id.name.contains("${") {
-                continue;
-            }
-            let count = known.get(&identity(&object.id)).map_or(0, Vec::len);
-            let place = |position: usize| {
-                let node = self.nodes.get(position)?;
-                location(sources, node, &FieldPath::of(["metadata", "name"]), false)
-            };
-            findings.push(
-                Finding::warning(&codes::DUPLICATE_OBJECT, format!("{} is there {count} times", object.id))
-                    .object(object.id.clone())
-                    .field(FieldPath::of(["metadata", "name"]))
-                    .at(place(position))
-                    .related("the first one", place(*first))
-                    .hint("keep one of them; variants that are never applied together are better checked one by one"),
-            );
+    };
+    let mut known: BTreeMap<(Identity<'_>, String), Vec<&Item<'_>>> = BTreeMap::new();
+    // A name with a variable is another one in the end.
+    let is_named = |item: &&Item<'_>| {
+        let name = &item.object.id.name;
+        !item.is_built && !name.is_empty() && !name.contains("${")
+    };
+    let mut order = Vec::new();
+    for item in items.iter().filter(is_named) {
+        let key = (identity(&item.object.id), folder(item));
+        let same = known.entry(key.clone()).or_default();
+        same.push(item);
+        if same.len() == 2 {
+            order.push(key);
         }
-        findings
     }
+    let path = FieldPath::of(["metadata", "name"]);
+    let place = |item: &Item<'_>| location(item.sources, item.node, &path, false);
+    let mut findings = Findings::new();
+    for key in order {
+        let Some([first, second, rest @ ..]) = known.get(&key).map(Vec::as_slice) else { continue };
+        let id = &second.object.id;
+        findings.push(
+            Finding::warning(&codes::DUPLICATE_OBJECT, format!("{id} is there {} times", rest.len() + 2))
+                .object(id.clone())
+                .field(path.clone())
+                .at(place(second))
+                .related("the first one", place(first))
+                .hint("keep one of them; variants that are never applied together are better checked one by one"),
+        );
+    }
+    findings
 }
+
+/// One line whose references lead nowhere in many namespaces, because a patch brings it to many objects, is told once.
+fn once(findings: Findings) -> Findings {
+    let mut seen = HashSet::new();
+    let is_new = |finding: &Finding| {
+        let references = [codes::DANGLING.id, codes::OTHER_NAMESPACE.id];
+        let place =
+            finding.location.as_ref().map(|location| (location.file().to_owned(), location.range().start));
+        !references.contains(&finding.code.id) || place.is_none() || seen.insert((finding.code.id, place))
+    };
+    let mut is_new = is_new;
+    findings.into_iter().filter(|finding| is_new(finding)).collect()
+}
+
+/// What was found, with the position of the object.
+type Found = Vec<(usize, Vec<Finding>)>;
 
 /// Chunks keep the order and let each thread gather its own counts.
 const CHUNK: usize = 64;
@@ -306,6 +431,9 @@ pub(super) fn add(violations: &mut Vec<Violation>, by_rules: impl Iterator<Item 
 /// fills, a value that SOPS encrypts, and the block that SOPS adds.
 fn is_filled_later(object: &Object, violation: &Violation) -> bool {
     let code = violation.code.id;
+    if [codes::DANGLING.id, codes::OTHER_NAMESPACE.id].contains(&code) && violation.message.contains("${") {
+        return true;
+    }
     if code == codes::SCHEMA_UNKNOWN_FIELD.id {
         return violation.path == FieldPath::of(["sops"]) && object.at("sops.mac").is_some();
     }

@@ -1,8 +1,9 @@
 //! `infraflux validate`: any Kubernetes YAML, checked as an API server would.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     ffi::OsStr,
+    fs,
     path::{Component, Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -10,28 +11,33 @@ use std::{
 
 use clap::Args;
 use rayon::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
+    catalog,
     count::count,
-    files, project,
+    files,
+    local_sources::{self, LocalSource},
+    project,
     report::{self, Format},
     schemas,
 };
 use crate::{
     admission::{
         Objects,
+        flux::{Folders, KUSTOMIZE, normal},
         foreign::{Against, Documents},
         rules::Externals,
         schema::{Check, Report},
     },
     finding::{Finding, Findings, Severity, codes},
     output::{INVENTORY, listed},
-    yaml::{self, Limits, Sources, scalar::Schema},
+    yaml::{self, Limits, Source, SourceId, Sources, scalar::Schema},
 };
 
-/// Check Kubernetes manifests: schemas, CEL rules, webhook rules of Cluster API and its providers, references
+/// Check Kubernetes manifests: schemas, CEL rules, webhook rules of Cluster API and its providers, references, and Flux
 ///
+/// What Flux Kustomizations deliver is built, with patches and variables, and checked as it would be applied.
 /// CRDs come from --crds, from `infraflux.yaml`, from `.infraflux/` (see `infraflux crds`) and from the input itself.
 /// Kubernetes' own kinds are built in. Nothing is sent anywhere.
 #[derive(Debug, Args)]
@@ -48,6 +54,12 @@ pub struct Arguments {
     /// What was there before: changes of what is fixed after creation are judged against it
     #[arg(long, value_name = "PATH")]
     against: Option<PathBuf>,
+    /// The folder that stands for a Flux source: KIND/NAMESPACE/NAME=DIR, several with commas or repeated
+    ///
+    /// A Git work tree around the given paths is found by itself, when Kustomizations read folders that it has and its
+    /// remotes do not say that it is another repository. `KIND/NAMESPACE/NAME=` without a folder keeps a source out.
+    #[arg(long, value_name = "SOURCE=DIR", value_delimiter = ',', value_parser = local_sources::parse)]
+    local_sources: Vec<LocalSource>,
     /// Whatever the objects refer to exists outside of them
     #[arg(long)]
     external_everything: bool,
@@ -68,6 +80,8 @@ pub struct Input {
     pub sources: Sources,
     pub documents: Documents,
     pub findings: Findings,
+    /// The files, as they were named.
+    files: Vec<(SourceId, PathBuf)>,
     /// Files that were left out, and why.
     skipped: Vec<String>,
 }
@@ -80,7 +94,9 @@ impl Input {
         let mut opened = BTreeMap::new();
         for path in paths {
             if path == Path::new("-") || !path.is_dir() {
-                ids.push(input.sources.add(Arc::new(files::source(path, Limits::STREAM)?)));
+                let id = input.sources.add(Arc::new(files::source(path, Limits::STREAM)?));
+                ids.push(id);
+                input.files.push((id, path.clone()));
                 continue;
             }
             let found = files::walk(path)?;
@@ -89,8 +105,8 @@ impl Input {
                 .filter_map(|(relative, _)| relative.strip_suffix("Chart.yaml"))
                 .map(|folder| format!("{folder}templates/"))
                 .collect();
-            let parts = patches(&found);
-            let (mut templates, mut patched, mut secrets) = (0, 0, 0);
+            let parts = parts(&found);
+            let (mut templates, mut patched, mut secrets, mut contents) = (0, 0, 0, 0);
             for (relative, file) in &found {
                 let name = relative.rsplit('/').next().unwrap_or_default();
                 if !schemas::is_manifest(relative) || matches!(name, "Chart.yaml" | "Chart.lock") {
@@ -104,8 +120,11 @@ impl Input {
                     secrets += 1;
                     continue;
                 }
-                if parts.contains(relative) {
-                    patched += 1;
+                if let Some(part) = parts.get(relative) {
+                    match part {
+                        Part::Patch => patched += 1,
+                        Part::Content => contents += 1,
+                    }
                     continue;
                 }
                 match files::source(file, Limits::STREAM) {
@@ -113,6 +132,7 @@ impl Input {
                         let id = input.sources.add(Arc::new(source));
                         ids.push(id);
                         opened.insert(id, file.clone());
+                        input.files.push((id, file.clone()));
                     }
                     Err(errors) if errors.iter().all(|error| error.code.id == codes::EMPTY_INPUT.id) => {}
                     Err(errors) => input.findings.extend(errors),
@@ -120,6 +140,13 @@ impl Input {
             }
             if patched > 0 {
                 input.skipped.push(counted(patched, "patch of a kustomization", "patches of kustomizations"));
+            }
+            if contents > 0 {
+                input.skipped.push(counted(
+                    contents,
+                    "file of a generated ConfigMap or Secret",
+                    "files of generated ConfigMaps and Secrets",
+                ));
             }
             if secrets > 0 {
                 input.skipped.push(counted(
@@ -139,6 +166,7 @@ impl Input {
         let sources = &input.sources;
         let read: Vec<_> =
             ids.par_iter().map(|id| yaml::read(sources, *id, Schema::Cluster, Limits::STREAM)).collect();
+        let mut others = 0;
         for (id, documents) in ids.iter().zip(read) {
             match documents {
                 Ok(documents) => {
@@ -152,12 +180,38 @@ impl Input {
                         input.findings.extend(input.documents.add(sources, document.root));
                     }
                 }
+                // In a folder there is YAML of all kinds: what does not speak of a version is for another tool.
+                Err(_)
+                    if opened.contains_key(id)
+                        && !input.sources.get(*id).is_some_and(|text| speaks_of_kubernetes(text)) =>
+                {
+                    others += 1;
+                }
                 Err(errors) => input.findings.extend(errors),
             }
+        }
+        if others > 0 {
+            input.skipped.push(counted(others, "file that is no manifest", "files that are no manifests"));
         }
         input.skipped.extend(input.documents.skipped());
         Ok(input)
     }
+
+    /// The files that were read by their paths without links, when a Kustomization might read them too.
+    fn by_path(&self) -> HashMap<PathBuf, Arc<Source>> {
+        if !self.documents.have(KUSTOMIZE, "Kustomization") {
+            return HashMap::new();
+        }
+        let real = |(id, file): &(SourceId, PathBuf)| {
+            Some((fs::canonicalize(file).ok()?, self.sources.get(*id)?.clone()))
+        };
+        self.files.par_iter().filter_map(real).collect()
+    }
+}
+
+/// Whether a text looks like a manifest, be it broken.
+fn speaks_of_kubernetes(source: &Source) -> bool {
+    source.text().lines().any(|line| line.trim_start_matches(['-', ' ', '{', '"']).starts_with("apiVersion"))
 }
 
 /// Whether a path lies in the catalogue's `sops/templates`: Secrets with gaps, of which a person fills and encrypts a few.
@@ -171,7 +225,7 @@ fn is_listed(file: &Path) -> bool {
     let with_inventory = |folder: &&Path| folder.join(INVENTORY).is_file();
     let Some(folder) = file.ancestors().skip(1).find(with_inventory) else { return false };
     let name = folder.join(INVENTORY);
-    let Ok(bytes) = std::fs::read(&name) else { return false };
+    let Ok(bytes) = fs::read(&name) else { return false };
     let paths = listed(&name.display().to_string(), &bytes).unwrap_or_default();
     file.strip_prefix(folder).is_ok_and(|inside| paths.iter().any(|path| Path::new(path.as_str()) == inside))
 }
@@ -180,10 +234,19 @@ fn counted(count: u32, one: &str, many: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
 }
 
-/// The files that kustomizations name as patches or configuration: they are parts of objects, and their kustomize build
-/// is what can be checked.
-fn patches(files: &[(String, PathBuf)]) -> BTreeSet<String> {
-    let mut out = BTreeSet::new();
+/// What a file is that a kustomization names, and that is no object by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// A patch, or configuration of kustomize.
+    Patch,
+    /// The content of a generated ConfigMap or Secret.
+    Content,
+}
+
+/// The files that kustomizations name as patches, configuration or contents: they are parts of objects, and their kustomize
+/// build is what can be checked.
+fn parts(files: &[(String, PathBuf)]) -> BTreeMap<String, Part> {
+    let mut out = BTreeMap::new();
     for (relative, file) in files {
         let (folder, name) =
             relative.rsplit_once('/').map_or(("", &**relative), |(folder, name)| (folder, name));
@@ -195,22 +258,25 @@ fn patches(files: &[(String, PathBuf)]) -> BTreeSet<String> {
         let id = sources.add(source);
         let Ok(documents) = yaml::read(&sources, id, Schema::Core, Limits::PLAN) else { continue };
         let Some(root) = documents.first().map(|document| document.root.to_value()) else { continue };
-        let list = |key: &str| root.get(key).and_then(serde_json::Value::as_array).into_iter().flatten();
+        let list = |key: &str| root.get(key).and_then(Value::as_array).into_iter().flatten();
         let by_path = ["patches", "patchesJson6902", "replacements"]
             .into_iter()
             .flat_map(list)
-            .filter_map(|entry| entry.get("path"));
-        let plain = ["patchesStrategicMerge", "configurations"].into_iter().flat_map(list);
-        for path in by_path.chain(plain).filter_map(serde_json::Value::as_str) {
-            let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-            for part in path.split('/').filter(|part| !matches!(*part, "" | ".")) {
-                if part == ".." {
-                    parts.pop();
-                } else {
-                    parts.push(part);
-                }
-            }
-            out.insert(parts.join("/"));
+            .filter_map(|entry| entry.get("path")?.as_str());
+        let plain =
+            ["patchesStrategicMerge", "configurations"].into_iter().flat_map(list).filter_map(Value::as_str);
+        let generators = || ["configMapGenerator", "secretGenerator"].into_iter().flat_map(list);
+        let contents = ["files", "envs"]
+            .into_iter()
+            .flat_map(|key| generators().filter_map(move |entry| entry.get(key)?.as_array()).flatten())
+            .filter_map(Value::as_str)
+            .map(|named| named.split_once('=').map_or(named, |(_, file)| file));
+        let all = by_path
+            .chain(plain)
+            .map(|path| (path, Part::Patch))
+            .chain(contents.map(|path| (path, Part::Content)));
+        for (path, part) in all {
+            out.insert(normal(folder, path), part);
         }
     }
     out
@@ -261,8 +327,8 @@ fn validate(arguments: &Arguments) -> Result<(Findings, Checked), Findings> {
     }
     let project = project::load()?;
     let (mut schemas, mut findings) = schemas::load(&arguments.crds, &project)?;
-    let input = Input::read(&arguments.paths)?;
-    findings.extend(input.findings);
+    let mut input = Input::read(&arguments.paths)?;
+    findings.extend(std::mem::take(&mut input.findings));
     findings.extend(input.documents.add_crds(&input.sources, &mut schemas));
     if input.documents.is_empty() && !findings.has_errors() {
         let hint = if input.skipped.iter().any(|skipped| skipped.contains("Plan of infraflux.io")) {
@@ -288,14 +354,19 @@ fn validate(arguments: &Arguments) -> Result<(Findings, Checked), Findings> {
         // What is checked is mostly a part of what the cluster has.
         Externals::of_a_hub().missing_is(Severity::Warning)
     };
+    let catalog = Folders::new(catalog::load(project.catalog.as_deref())?);
+    let places = local_sources::places(&arguments.local_sources, &arguments.paths, &input.by_path())?;
     let against = Against {
         schemas: &schemas,
         previous: &previous,
         externals: &externals,
         check: Check { no_namespace: None },
+        catalog: &catalog,
+        places: &places,
     };
-    let (found, report) = input.documents.check(&input.sources, &against);
-    findings.extend(found);
+    let checked = input.documents.check(&input.sources, &against);
+    let report = checked.report;
+    findings.extend(checked.findings);
     if schemas.is_empty() && !report.kinds.is_empty() {
         let objects: u64 = report.kinds.values().map(|unchecked| unchecked.objects).sum();
         let were = if objects == 1 { "object was" } else { "objects were" };
@@ -313,7 +384,15 @@ fn validate(arguments: &Arguments) -> Result<(Findings, Checked), Findings> {
         line.push_str(&input.skipped.join(", "));
     }
     line.push('\n');
-    Ok((findings, Checked { json: json(&report, &input.skipped), line }))
+    let mut json = json(&report, &input.skipped);
+    if let Some(flux) = checked.flux.summary() {
+        // A file that is given is read once more for the folder that it lies in.
+        findings = findings.distinct();
+        json["flux"] = checked.flux.json();
+        line.push_str(&flux);
+        line.push('\n');
+    }
+    Ok((findings, Checked { line, json }))
 }
 
 /// What was checked, for programs.

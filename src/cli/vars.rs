@@ -35,12 +35,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let lower = filter.to_lowercase();
     let mut parts = Vec::new();
     for section in &sections {
-        let shown: String = section
-            .lines
-            .iter()
-            .filter(|(name, _)| name.to_lowercase().contains(&lower))
-            .map(|(_, line)| format!("{line}\n"))
-            .collect();
+        let mut shown = String::new();
+        for (name, line) in &section.lines {
+            if name.to_lowercase().contains(&lower) {
+                shown.push_str(line);
+                shown.push('\n');
+            }
+        }
         if !shown.is_empty() {
             parts.push(format!("{}\n\n{shown}", section.heading));
         }

@@ -494,10 +494,12 @@ codes! {
         "The offline build follows the part of kustomize and of Flux's substitution that catalogues use. What goes beyond \
          may be right, but nobody looked at what comes out.";
     FLUX_PATH = "IF0903", Content, "a Kustomization points at a folder that is not there",
-        "The path is seen from the root of the source (`spec.gitops.path` is the catalogue's place in it).";
+        "The path is seen from the root of the source (`spec.gitops.path` is the catalogue's place in it), a component's from the \
+         path. `infraflux validate` reads sources in the Git work tree around the input and where `--local-sources` says.";
     FLUX_SOURCE = "IF0904", Content, "a Flux source that nobody declares",
-        "Sources live in `management/flux/sources/`, one file each, listed in `management/flux/kustomization.yaml`; the one \
-         with the catalogue is named by `spec.gitops.sourceRef`.";
+        "A reference to a source names its kind, and its namespace unless that is the same. InfraFlux's own sources live in \
+         `management/flux/sources/`, one file each, listed in `management/flux/kustomization.yaml`; the one with the catalogue is \
+         named by `spec.gitops.sourceRef`.";
     FLUX_KUBECONFIG = "IF0905", Content, "something for the workload cluster would land on the hub",
         "`kubeConfig` alone decides where the result of a Kustomization or HelmRelease goes. Without it the hub's controllers \
          install on the hub, in silence.";

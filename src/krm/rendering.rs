@@ -11,6 +11,7 @@ use super::{
 use crate::{
     admission::{
         Object, Objects,
+        flux::place::Places,
         foreign::{Against, Documents},
         rendered::{Before, Previous},
         rules::Externals,
@@ -99,12 +100,25 @@ impl Doors for Engine {
         let nothing = Objects::default();
         // kustomize and kpt set namespaces in functions that may come later.
         let check = Check { no_namespace: None };
-        let against = Against { schemas: &schemas, previous: &nothing, externals: &externals, check };
-        let (found, report) = documents.check(request.sources, &against);
-        findings.extend(found);
-        let line = report.summary();
+        // A function is given all that it may know.
+        let places = Places { is_closed: true, ..Places::default() };
+        let against = Against {
+            schemas: &schemas,
+            previous: &nothing,
+            externals: &externals,
+            check,
+            catalog: self.folders(),
+            places: &places,
+        };
+        let checked = documents.check(request.sources, &against);
+        findings.extend(checked.findings);
+        let line = checked.report.summary();
         let line =
             if schemas.is_empty() { format!("{line}; there are no CRDs among the items") } else { line };
+        let line = match checked.flux.summary() {
+            Some(flux) => format!("{line}. {flux}"),
+            None => line,
+        };
         findings.push(Finding::info(&codes::CHECKED, line));
         if settings.strict || self.options().strict {
             findings.make_strict();

@@ -11,7 +11,7 @@ use super::{
     Delivered, Folders, Report, Repository, World, against, check_with, check_world,
     fleet::{self, Claims},
 };
-use crate::admission::{Objects, Violation, schema::Schemas};
+use crate::admission::{Object, Objects, Violation, schema::Schemas};
 
 /// The checks of a run over many clusters: built folders, and what was found clean.
 ///
@@ -63,7 +63,7 @@ impl<'run> Checks<'run> {
     /// [`super::check`] for the objects of one cluster, and what it takes for itself.
     #[must_use]
     pub fn cluster(&self, objects: &Objects, names: &[&str], repository: Repository) -> (Report, Claims) {
-        let form = normal_form(objects, names, &repository);
+        let form = normal_form(objects, names, &format!("{repository:?}"));
         let claims = Claims::of(objects);
         // A thread that panicked elsewhere leaves the map whole: entries are only ever added.
         let known = self.clean.lock().unwrap_or_else(PoisonError::into_inner).get(&form).cloned();
@@ -118,10 +118,14 @@ fn mark(position: usize) -> String {
     format!("\u{1}{position}\u{1}")
 }
 
-/// A hash over what the checks read, without the names given.
-fn normal_form(objects: &Objects, names: &[&str], repository: &Repository) -> [u8; 32] {
+/// A hash over what the checks read, without the names given, and over where the catalogue is.
+pub(super) fn normal_form<'set>(
+    objects: impl IntoIterator<Item = &'set Object>,
+    names: &[&str],
+    repository: &str,
+) -> [u8; 32] {
     let mut hash = Sha256::new();
-    hash.update(format!("{repository:?}"));
+    hash.update(repository);
     for object in objects {
         let group = object.group();
         let read = group.ends_with(".toolkit.fluxcd.io")
@@ -144,7 +148,7 @@ mod tests {
     use serde_json::json;
 
     use super::{Clean, normal_form};
-    use crate::admission::{Object, Objects, flux::Repository};
+    use crate::admission::{Object, Objects};
 
     #[test]
     fn a_longer_name_is_checked_anew() {
@@ -164,13 +168,7 @@ mod tests {
                 "metadata": {"name": "cni", "namespace": name},
                 "spec": {"interval": interval, "kubeConfig": {"secretRef": {"name": format!("{name}-kubeconfig")}}}});
             let objects: Objects = std::iter::once(Object::new(object)).collect();
-            let repository = Repository {
-                kind: "GitRepository".to_owned(),
-                namespace: "flux-system".to_owned(),
-                name: "infraflux".to_owned(),
-                path: ".".to_owned(),
-            };
-            normal_form(&objects, &[name], &repository)
+            normal_form(&objects, &[name], "GitRepository/flux-system/infraflux")
         };
         assert_eq!(form("blue", "1h"), form("green", "1h"));
         assert_ne!(form("blue", "1h"), form("green", "2h"));

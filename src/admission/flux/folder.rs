@@ -1,35 +1,40 @@
-//! What `kustomize build` makes of a folder of the catalogue, worked out offline.
+//! What `kustomize build` makes of a folder of a Flux source, worked out offline.
 //!
-//! The part of kustomize that catalogues use: resources, components, patches, namespace, labels and annotations, generated
-//! ConfigMaps, prefixes. The order is kustomize's (kubernetes-sigs/kustomize `api/internal/target/kusttarget.go`): resources,
-//! components, generators, patches, namespace, prefix, labels. Whatever else a kustomization asks for is reported as not
-//! checked, never taken for nothing. Every value keeps the place where it was written.
+//! The part of kustomize that repositories use: resources, components, patches, namespace, labels and annotations, generated
+//! ConfigMaps and Secrets, images, replicas, prefixes. The order is kustomize's (kubernetes-sigs/kustomize
+//! `api/internal/target/kusttarget.go` and `kusttarget_configplugin.go`): resources, components, generators, patches,
+//! namespace, names, labels. Whatever else a kustomization asks for is reported as not checked, never taken for nothing.
+//! Every value keeps the place where it was written.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use regex::Regex;
-
-use super::{
-    merge::{self, Refused},
-    variables::Declarations,
-    world::Delivered,
-};
+use super::{files::Files, load::Delivered, merge::Refused, variables::Declarations};
 use crate::{
     catalog::Catalog,
     finding::{Code, Finding, ObjectRef, codes},
-    yaml::{self, Data, Entry, Limits, Location, Mapping, Node, Place, Source, Sources, scalar::Schema},
+    yaml::{self, Data, Limits, Location, Mapping, Node, Place, Sources, scalar::Schema},
 };
 
+mod generate;
+mod patch;
+mod transform;
+
+pub(in crate::admission::flux) use patch::is_built_in;
+pub(super) use patch::{Applied, apply, trees_of};
+pub(super) use transform::{rename, set_all, set_image, set_namespace};
+
 /// The names by which kustomize knows a kustomization.
-const KUSTOMIZATION: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+pub(super) const KUSTOMIZATION: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// Kinds without a namespace; of others than these and custom ones, `namespace:` sets it (kustomize asks its OpenAPI data).
-const CLUSTER_SCOPED: [&str; 22] = [
+const CLUSTER_SCOPED: [&str; 40] = [
     "APIService",
     "CertificateSigningRequest",
+    "CSIDriver",
+    "CSINode",
     "CiliumBGPAdvertisement",
     "CiliumBGPClusterConfig",
     "CiliumBGPPeerConfig",
@@ -40,15 +45,31 @@ const CLUSTER_SCOPED: [&str; 22] = [
     "ClusterRole",
     "ClusterRoleBinding",
     "ClusterSecretStore",
-    "CSIDriver",
+    "ClusterTrustBundle",
     "CustomResourceDefinition",
+    "DeviceClass",
+    "FlowSchema",
     "GatewayClass",
+    "IPAddress",
+    "IngressClass",
+    "MutatingAdmissionPolicy",
+    "MutatingAdmissionPolicyBinding",
     "MutatingWebhookConfiguration",
     "Namespace",
+    "Node",
     "PersistentVolume",
     "PriorityClass",
+    "PriorityLevelConfiguration",
+    "ResourceSlice",
+    "RuntimeClass",
+    "ServiceCIDR",
     "StorageClass",
+    "StorageVersionMigration",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
     "ValidatingWebhookConfiguration",
+    "VolumeAttachment",
+    "VolumeAttributesClass",
     "VolumeSnapshotClass",
 ];
 
@@ -56,13 +77,38 @@ const CLUSTER_SCOPED: [&str; 22] = [
 #[must_use]
 pub fn is_cluster_scoped(kind: &str) -> bool {
     CLUSTER_SCOPED.contains(&kind)
-        || kind == "ValidatingAdmissionPolicy"
-        || kind == "ValidatingAdmissionPolicyBinding"
         // Kyverno's policies (kyverno/kyverno `config/crds/policies.kyverno.io`) have namespaced siblings with another name.
         || (kind.ends_with("Policy") && ["Validating", "Mutating", "Generating", "ImageValidating", "Deleting"]
             .iter()
             .any(|start| kind.strip_suffix("Policy") == Some(start)))
 }
+
+/// The fields of a kustomization that are followed.
+const FOLLOWED: [&str; 20] = [
+    "apiVersion",
+    "bases",
+    "commonAnnotations",
+    "commonLabels",
+    "components",
+    "configMapGenerator",
+    "generatorOptions",
+    "images",
+    "kind",
+    "labels",
+    "metadata",
+    "namePrefix",
+    "nameSuffix",
+    "namespace",
+    "patches",
+    "patchesJson6902",
+    "patchesStrategicMerge",
+    "replicas",
+    "resources",
+    "secretGenerator",
+];
+
+/// Those that change nothing of what is checked: order, remarks, and which names inside of objects follow a new name.
+const WITHOUT_EFFECT: [&str; 5] = ["buildMetadata", "configurations", "crds", "openapi", "sortOptions"];
 
 /// An object of a built folder.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,11 +121,42 @@ impl Built {
     /// Its identity.
     #[must_use]
     pub fn id(&self) -> ObjectRef {
-        ObjectRef::of(&self.node.to_value())
+        let text = |path: &[&str]| self.text(path).unwrap_or_default().to_owned();
+        ObjectRef {
+            api_version: text(&["apiVersion"]),
+            kind: text(&["kind"]),
+            namespace: self
+                .text(&["metadata", "namespace"])
+                .filter(|name| !name.is_empty())
+                .map(str::to_owned),
+            name: text(&["metadata", "name"]),
+        }
     }
 
     fn text(&self, path: &[&str]) -> Option<&str> {
         self.node.at(path.iter().copied()).and_then(Node::as_str)
+    }
+}
+
+/// What tells objects apart: group, kind, namespace and name.
+type Identity = (String, String, Option<String>, String);
+
+/// Objects of a folder that is being built, of which no two are the same.
+#[derive(Debug, Default)]
+struct Pile {
+    objects: Vec<Built>,
+    known: HashSet<Identity>,
+}
+
+impl Pile {
+    fn identity(id: &ObjectRef) -> Identity {
+        let group = id.api_version.rsplit_once('/').map_or(String::new(), |(group, _)| group.to_owned());
+        (group, id.kind.clone(), id.namespace.clone(), id.name.clone())
+    }
+
+    /// After objects got other names.
+    fn learn(&mut self) {
+        self.known = self.objects.iter().map(|object| Self::identity(&object.id())).collect();
     }
 }
 
@@ -92,6 +169,10 @@ pub struct Folder {
     pub sources: Sources,
     /// What kustomize would refuse, and what is not followed here.
     pub findings: Vec<Finding>,
+    /// What is right in kustomize, and has no place in InfraFlux's own catalogue.
+    pub(super) manners: Vec<Finding>,
+    /// Resources of other repositories, which are not fetched.
+    pub(super) remote: Vec<String>,
     ready: OnceLock<Vec<Ready>>,
     /// Whether a Kustomization changed it, so that nobody else has the same.
     is_changed: bool,
@@ -139,6 +220,12 @@ impl Folder {
         self.is_changed = true;
     }
 
+    /// Leaves only what places need.
+    pub(super) fn clear(&mut self) {
+        self.objects = Vec::new();
+        self.ready = OnceLock::new();
+    }
+
     /// A place as a location.
     #[must_use]
     pub fn locate(&self, place: Place) -> Option<Location> {
@@ -149,30 +236,37 @@ impl Folder {
 /// A path and the components that a Flux Kustomization adds.
 type FolderKey = (String, Vec<String>);
 
-/// Built folders of a catalogue, each made once. Shared by all threads of a run.
+/// Built folders of a source, each made once. Shared by all threads of a run.
 #[derive(Debug)]
-pub struct Folders {
-    catalog: Catalog,
+pub struct Folders<Of = Catalog> {
+    files: Of,
     built: Mutex<HashMap<FolderKey, Option<Arc<Folder>>>>,
     declarations: Declarations,
 }
 
 impl Folders {
-    /// Folders of a catalogue; nothing is built yet.
-    #[must_use]
-    pub fn new(catalog: Catalog) -> Self {
-        Self { catalog, built: Mutex::default(), declarations: Declarations::default() }
-    }
-
     /// The files.
     #[must_use]
     pub fn catalog(&self) -> &Catalog {
-        &self.catalog
+        &self.files
     }
 
     /// What its files say of variables, each read once.
     pub(super) fn declarations(&self) -> &Declarations {
         &self.declarations
+    }
+}
+
+impl<Of: Files> Folders<Of> {
+    /// Folders of a source; nothing is built yet.
+    #[must_use]
+    pub fn new(files: Of) -> Self {
+        Self { files, built: Mutex::default(), declarations: Declarations::default() }
+    }
+
+    /// The files.
+    pub(super) fn files(&self) -> &Of {
+        &self.files
     }
 
     /// What a folder and the components that a Flux Kustomization adds to it give; none when there is no such folder.
@@ -183,23 +277,44 @@ impl Folders {
         if let Some(found) = self.built.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return found.clone();
         }
-        let made = self.catalog.has_folder(path).then(|| {
-            let mut builder = Builder { catalog: &self.catalog, folder: Folder::default(), open: Vec::new() };
-            let mut objects = Vec::new();
-            builder.root(path, components, &mut objects);
-            builder.folder.objects = objects;
-            Arc::new(builder.folder)
-        });
+        let made = self.files.has_folder(path).then(|| Arc::new(build(&self.files, path, components)));
         self.built.lock().unwrap_or_else(PoisonError::into_inner).insert(key, made.clone());
         made
     }
 }
 
-struct Builder<'catalog> {
-    catalog: &'catalog Catalog,
+/// The folders that a kustomization includes, and whether it is a component. One that cannot be read includes nothing.
+pub(super) fn includes(files: &dyn Files, folder: &str, file: &str) -> (Vec<String>, bool) {
+    let Some(source) = files.get(file) else { return Default::default() };
+    let mut sources = Sources::new();
+    let id = sources.add(source);
+    let documents = yaml::read(&sources, id, Schema::Cluster, Limits::STREAM).unwrap_or_default();
+    let Some(root) = documents.first().map(|document| &document.root) else { return Default::default() };
+    let named = ["resources", "bases", "components"]
+        .into_iter()
+        .filter_map(|key| root.get(key)?.as_sequence())
+        .flatten()
+        .filter_map(Node::as_str)
+        .map(|name| normal(folder, name))
+        .collect();
+    (named, root.get("kind").and_then(Node::as_str) == Some("Component"))
+}
+
+fn build(files: &dyn Files, path: &str, components: &[String]) -> Folder {
+    let mut builder = Builder { files, folder: Folder::default(), open: Vec::new(), more: Vec::new() };
+    let mut pile = Pile::default();
+    builder.root(path, components, &mut pile);
+    builder.folder.objects = pile.objects;
+    builder.folder
+}
+
+struct Builder<'files> {
+    files: &'files dyn Files,
     folder: Folder,
     /// The folders that are being built, to find circles.
     open: Vec<String>,
+    /// Components for the kustomization that is read next, beside its own.
+    more: Vec<String>,
 }
 
 impl Builder<'_> {
@@ -211,6 +326,12 @@ impl Builder<'_> {
             Finding::error(code, message)
         };
         self.folder.findings.push(finding.at(location).hint(hint));
+    }
+
+    /// What InfraFlux's own catalogue does without.
+    fn manner(&mut self, code: &'static Code, place: Place, message: String, hint: &str) {
+        self.report(code, Some(place), message, hint);
+        self.folder.manners.extend(self.folder.findings.pop());
     }
 
     fn broken(&mut self, place: Option<Place>, message: String, hint: &str) {
@@ -226,25 +347,40 @@ impl Builder<'_> {
         );
     }
 
-    /// A folder as kustomize-controller reads it: without a kustomization every YAML file below it counts.
-    fn root(&mut self, path: &str, components: &[String], objects: &mut Vec<Built>) {
+    /// A folder as kustomize-controller reads it: without a kustomization every YAML file below it counts, and a folder
+    /// below that has one counts as a whole (fluxcd/pkg `kustomize/kustomize_generator.go`, `scanManifests`).
+    fn root(&mut self, path: &str, components: &[String], pile: &mut Pile) {
         if self.kustomization(path).is_some() {
-            self.build(path, objects, None);
+            // Flux writes the components into the folder's kustomization, so its patches see what they bring.
+            self.more = components.to_vec();
+            self.build(path, pile, None);
         } else {
-            let below: Vec<String> = self
-                .catalog
-                .under(path)
-                .map(|(file, _)| file.to_owned())
-                .filter(|file| file.ends_with(".yaml") || file.ends_with(".yml"))
-                .collect();
-            for file in below {
-                self.file(&file, objects, None);
+            let mut known = HashSet::new();
+            for file in self.files.below(path) {
+                let below = file.strip_prefix(path).unwrap_or(&file).trim_start_matches('/');
+                let from = file.len() - below.len();
+                let folder = below
+                    .match_indices('/')
+                    .map(|(end, _)| &file[..from + end])
+                    .find(|folder| self.kustomization(folder).is_some());
+                match folder {
+                    Some(folder) if known.insert(folder.to_owned()) => self.build(folder, pile, None),
+                    None if file.ends_with(".yaml") || file.ends_with(".yml") => {
+                        self.file(&file, pile, None);
+                    }
+                    _ => {}
+                }
             }
+            self.components(path, components, pile);
         }
+    }
+
+    /// The components that a Flux Kustomization adds.
+    fn components(&mut self, path: &str, components: &[String], pile: &mut Pile) {
         for component in components {
             let component = normal(path, component);
             if self.kustomization(&component).is_some() {
-                self.build(&component, objects, None);
+                self.build(&component, pile, None);
             } else {
                 self.broken(
                     None,
@@ -256,13 +392,21 @@ impl Builder<'_> {
     }
 
     fn kustomization(&self, path: &str) -> Option<String> {
-        KUSTOMIZATION.iter().map(|name| normal(path, name)).find(|file| self.catalog.get(file).is_some())
+        KUSTOMIZATION.iter().map(|name| normal(path, name)).find(|file| self.files.has_file(file))
     }
 
-    fn documents(&mut self, path: &str) -> Vec<Node> {
-        let Some(source) = self.catalog.get(path) else { return Vec::new() };
-        let id = self.folder.sources.add(source.clone());
-        match yaml::read(&self.folder.sources, id, Schema::Cluster, Limits::PLAN) {
+    fn documents(&mut self, path: &str, named: Option<Place>) -> Vec<Node> {
+        let Some(source) = self.files.get(path) else {
+            self.report(
+                &codes::FLUX_NOT_CHECKED,
+                named,
+                format!("`{path}` is no text, or too large to be read"),
+                "Flux would read it; list only files with Kubernetes objects",
+            );
+            return Vec::new();
+        };
+        let id = self.folder.sources.add(source);
+        match yaml::read(&self.folder.sources, id, Schema::Cluster, Limits::STREAM) {
             Ok(documents) => documents.into_iter().map(|document| document.root).collect(),
             Err(findings) => {
                 self.folder.findings.extend(findings);
@@ -272,16 +416,16 @@ impl Builder<'_> {
     }
 
     /// Adds the objects of a file.
-    fn file(&mut self, path: &str, objects: &mut Vec<Built>, named: Option<Place>) {
-        if self.catalog.get(path).is_none() {
+    fn file(&mut self, path: &str, pile: &mut Pile, named: Option<Place>) {
+        if !self.files.has_file(path) {
             self.broken(
                 named,
-                format!("the catalogue has no file or folder `{path}`"),
+                format!("there is no file or folder `{path}`"),
                 "correct the name, or take the entry out",
             );
             return;
         }
-        for node in self.documents(path) {
+        for node in self.documents(path, named) {
             let items = match node.get("items") {
                 Some(items)
                     if node.get("kind").and_then(Node::as_str).is_some_and(|kind| kind.ends_with("List")) =>
@@ -294,12 +438,12 @@ impl Builder<'_> {
                 if node.data == Data::Null {
                     continue;
                 }
-                self.add(Built { node }, objects);
+                self.add(Built { node }, pile);
             }
         }
     }
 
-    fn add(&mut self, object: Built, objects: &mut Vec<Built>) {
+    fn add(&mut self, object: Built, pile: &mut Pile) {
         let id = object.id();
         let place = object.node.place;
         if id.kind.is_empty() || id.name.is_empty() || id.api_version.is_empty() {
@@ -310,14 +454,7 @@ impl Builder<'_> {
             );
             return;
         }
-        let group =
-            |version: &str| version.rsplit_once('/').map_or(String::new(), |(group, _)| group.to_owned());
-        let same = objects.iter().any(|other| {
-            let other = other.id();
-            (group(&other.api_version), other.kind, other.namespace, other.name)
-                == (group(&id.api_version), id.kind.clone(), id.namespace.clone(), id.name.clone())
-        });
-        if same {
+        if !pile.known.insert(Pile::identity(&id)) {
             self.broken(
                 Some(place),
                 format!("{id} is in this folder twice"),
@@ -325,11 +462,11 @@ impl Builder<'_> {
             );
             return;
         }
-        objects.push(object);
+        pile.objects.push(object);
     }
 
     /// Builds a folder into a list: a component sees and changes what is in it already.
-    fn build(&mut self, path: &str, objects: &mut Vec<Built>, named: Option<Place>) {
+    fn build(&mut self, path: &str, pile: &mut Pile, named: Option<Place>) {
         let Some(file) = self.kustomization(path) else {
             self.broken(
                 named,
@@ -342,7 +479,7 @@ impl Builder<'_> {
             self.broken(named, format!("`{path}` includes itself"), "take one of the entries out");
             return;
         }
-        let Some(root) = self.documents(&file).into_iter().next() else { return };
+        let Some(root) = self.documents(&file, named).into_iter().next() else { return };
         let Some(mapping) = root.as_mapping().cloned() else {
             self.broken(
                 Some(root.place),
@@ -354,177 +491,125 @@ impl Builder<'_> {
         let is_component = root.get("kind").and_then(Node::as_str) == Some("Component");
         self.open.push(path.to_owned());
         if is_component {
-            self.steps(path, &mapping, objects);
+            self.steps(path, &mapping, pile);
+            pile.learn();
         } else {
             // A folder that is not a component changes only its own objects.
-            let mut own = Vec::new();
+            let mut own = Pile::default();
             self.steps(path, &mapping, &mut own);
-            for object in own {
-                self.add(object, objects);
+            for object in own.objects {
+                self.add(object, pile);
             }
         }
         self.open.pop();
     }
 
-    fn steps(&mut self, path: &str, mapping: &Mapping, objects: &mut Vec<Built>) {
+    fn steps(&mut self, path: &str, mapping: &Mapping, pile: &mut Pile) {
+        let more = std::mem::take(&mut self.more);
         let items = |key: &str| -> Vec<Node> {
             mapping.get(key).and_then(Node::as_sequence).unwrap_or_default().to_vec()
         };
         for entry in &mapping.entries {
-            let known = [
-                "apiVersion",
-                "kind",
-                "metadata",
-                "resources",
-                "components",
-                "patches",
-                "namespace",
-                "configMapGenerator",
-                "generatorOptions",
-                "labels",
-                "commonAnnotations",
-                "namePrefix",
-                "nameSuffix",
-            ];
-            if !known.contains(&&*entry.key) {
+            if !FOLLOWED.contains(&&*entry.key) && !WITHOUT_EFFECT.contains(&&*entry.key) {
                 self.unsupported(entry.key_place, &format!("`{}` of a kustomization", entry.key));
             }
         }
-        for item in items("resources") {
-            self.resource(path, &item, objects);
+        for item in items("resources").iter().chain(&items("bases")) {
+            self.resource(path, item, pile);
         }
         for item in items("components") {
             if let Some(name) = item.as_str() {
-                self.build(&normal(path, name), objects, Some(item.place));
+                self.build(&normal(path, name), pile, Some(item.place));
             }
         }
-        for item in items("configMapGenerator") {
-            self.config_map(path, &item, mapping.get("generatorOptions"), objects);
+        self.components(path, &more, pile);
+        for (key, kind) in [("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")] {
+            for item in items(key) {
+                self.generate(kind, path, &item, mapping.get("generatorOptions"), pile);
+            }
         }
-        for item in items("patches") {
-            self.patch(path, &item, objects);
+        for item in items("patchesStrategicMerge").iter().chain(&items("patches")) {
+            self.patch(path, item, &mut pile.objects);
         }
+        let objects = &mut pile.objects;
         if let Some(namespace) = mapping.get("namespace").and_then(Node::as_str) {
             set_namespace(objects, namespace);
         }
         for (key, at_start) in [("namePrefix", true), ("nameSuffix", false)] {
             if let Some(entry) = mapping.entry(key) {
-                self.report(
+                self.manner(
                     &codes::FLUX_PREFIX,
-                    Some(entry.key_place),
+                    entry.key_place,
                     format!("`{key}` renames objects, but not the references inside Flux objects"),
                     "give the objects the names that they should have; clusters are kept apart by their namespaces",
                 );
-                let text = entry.value.as_str().unwrap_or_default().to_owned();
-                for object in objects.iter_mut() {
-                    let name = object.text(&["metadata", "name"]).unwrap_or_default();
-                    let name = if at_start { format!("{text}{name}") } else { format!("{name}{text}") };
-                    set(&mut object.node, &["metadata", "name"], &name, entry.value.place);
-                }
+                let text = entry.value.as_str().unwrap_or_default();
+                let (prefix, suffix) = if at_start { (text, "") } else { ("", text) };
+                rename(objects, prefix, suffix, entry.value.place);
             }
         }
         for item in items("labels") {
-            if item.get("includeSelectors").is_some_and(|node| node.data == Data::Bool(true)) {
-                self.unsupported(item.place, "`includeSelectors`");
-            }
             set_all(objects, "labels", item.get("pairs"));
         }
+        set_all(objects, "labels", mapping.get("commonLabels"));
         set_all(objects, "annotations", mapping.get("commonAnnotations"));
+        for item in items("patchesJson6902") {
+            self.patch(path, &item, objects);
+        }
+        for item in items("replicas") {
+            transform::set_replicas(objects, &item);
+        }
+        for item in items("images") {
+            for object in objects.iter_mut() {
+                set_image(&mut object.node, &item);
+            }
+        }
     }
 
-    fn resource(&mut self, path: &str, item: &Node, objects: &mut Vec<Built>) {
+    fn resource(&mut self, path: &str, item: &Node, pile: &mut Pile) {
         let Some(name) = item.as_str() else { return };
-        if name.contains("://") || name.contains("?ref=") || name.starts_with("git@") {
-            self.unsupported(item.place, &format!("`{name}`, which lies elsewhere,"));
-            return;
-        }
         let target = normal(path, name);
-        if self.catalog.get(&target).is_none() && self.catalog.has_folder(&target) {
-            self.build(&target, objects, Some(item.place));
-        } else {
-            self.file(&target, objects, Some(item.place));
-        }
-    }
-
-    fn config_map(&mut self, path: &str, item: &Node, options: Option<&Node>, objects: &mut Vec<Built>) {
-        let place = item.place;
-        let text = |key: &str| item.get(key).and_then(Node::as_str).map(str::to_owned);
-        let Some(name) = text("name") else {
-            self.broken(Some(place), "a configMapGenerator has no name".to_owned(), "give it one");
-            return;
-        };
-        let own = item.get("options");
-        let option =
-            |key: &str| own.and_then(|own| own.get(key)).or_else(|| options.and_then(|all| all.get(key)));
-        if option("disableNameSuffixHash").is_none_or(|node| node.data != Data::Bool(true)) {
-            self.unsupported(place, "the hash that kustomize adds to the name of a generated ConfigMap");
-        }
-        for key in ["envs", "env", "behavior"] {
-            if item.get(key).is_some() {
-                self.unsupported(place, &format!("`{key}` of a configMapGenerator"));
-            }
-        }
-        let mut data = Mapping::default();
-        for file in item.get("files").and_then(Node::as_sequence).unwrap_or_default() {
-            let written = file.as_str().unwrap_or_default();
-            let (key, from) = written
-                .split_once('=')
-                .unwrap_or_else(|| (written.rsplit('/').next().unwrap_or(written), written));
-            match self.catalog.get(&normal(path, from)) {
-                Some(source) => {
-                    let content = source.text().to_owned();
-                    let id = self.folder.sources.add(source.clone());
-                    let node = Node { place: Place::new(id, 0..0), data: Data::String(content.into()) };
-                    data.set(Entry { key: key.into(), key_place: file.place, value: node });
-                }
-                None => self.broken(
-                    Some(file.place),
-                    format!("the catalogue has no file `{}`", normal(path, from)),
-                    "correct the name, or take the entry out",
+        if is_remote(name) && !self.files.has_file(&target) {
+            self.manner(
+                &codes::FLUX_NOT_CHECKED,
+                item.place,
+                format!(
+                    "`{name}`, which lies elsewhere, is not followed here, so what the folder becomes was not checked to the \
+                     end"
                 ),
-            }
+                "`kubectl kustomize` on the folder shows what it becomes",
+            );
+            self.folder.remote.push(name.to_owned());
+            return;
         }
-        for literal in item.get("literals").and_then(Node::as_sequence).unwrap_or_default() {
-            if let Some((key, value)) = literal.as_str().and_then(|text| text.split_once('=')) {
-                let node = Node { place: literal.place, data: Data::String(value.into()) };
-                data.set(Entry { key: key.into(), key_place: literal.place, value: node });
-            }
+        if !self.files.has_file(&target) && self.files.has_folder(&target) {
+            self.build(&target, pile, Some(item.place));
+        } else {
+            self.file(&target, pile, Some(item.place));
         }
-        let string = |text: &str| Node { place, data: Data::String(text.into()) };
-        let mut metadata = Mapping::default();
-        let push = |mapping: &mut Mapping, key: &str, value: Node| {
-            mapping.set(Entry { key: key.into(), key_place: value.place, value });
-        };
-        push(&mut metadata, "name", string(&name));
-        if let Some(namespace) = text("namespace") {
-            push(&mut metadata, "namespace", string(&namespace));
-        }
-        for part in ["labels", "annotations"] {
-            if let Some(node) = option(part) {
-                push(&mut metadata, part, node.clone());
-            }
-        }
-        let mut root = Mapping::default();
-        push(&mut root, "apiVersion", string("v1"));
-        push(&mut root, "kind", string("ConfigMap"));
-        push(&mut root, "metadata", Node { place, data: Data::Mapping(metadata) });
-        push(&mut root, "data", Node { place, data: Data::Mapping(data) });
-        self.add(Built { node: Node { place, data: Data::Mapping(root) } }, objects);
     }
 
+    /// An entry of `patches`, `patchesJson6902` or `patchesStrategicMerge`; the last is a file's name or the patch itself.
     fn patch(&mut self, path: &str, item: &Node, objects: &mut Vec<Built>) {
         let target = item.get("target");
-        let trees: Vec<Node> = if let Some(file) = item.get("path").and_then(Node::as_str) {
+        let plain = item.as_str();
+        let is_file =
+            plain.is_some_and(|text| !text.contains('\n') && self.files.has_file(&normal(path, text)));
+        let file =
+            item.get("path").and_then(Node::as_str).or(plain.filter(|text| is_file || !text.contains(':')));
+        let trees: Vec<Node> = if let Some(file) = file {
             let file = normal(path, file);
-            if self.catalog.get(&file).is_none() {
+            if self.files.has_file(&file) {
+                self.documents(&file, Some(item.place))
+            } else {
                 self.broken(
                     Some(item.place),
-                    format!("the catalogue has no file `{file}`"),
+                    format!("there is no file `{file}`"),
                     "correct the name, or take the patch out",
                 );
+                Vec::new()
             }
-            self.documents(&file)
-        } else if let Some(text) = item.get("patch").and_then(Node::as_str) {
+        } else if let Some(text) = item.get("patch").and_then(Node::as_str).or(plain) {
             match trees_of(text, item.place) {
                 Ok(trees) => trees,
                 Err(message) => {
@@ -537,11 +622,16 @@ impl Builder<'_> {
         };
         for tree in trees {
             match apply(objects, &tree, target) {
-                Ok(Applied { count: 0, .. }) => self.broken(
-                    Some(tree.place),
-                    "the patch is for an object that is not in the folder".to_owned(),
-                    "correct `kind` and `metadata.name` of the patch, or its target",
-                ),
+                Ok(Applied { count: 0, .. }) => {
+                    let message = "the patch is for an object that is not in the folder".to_owned();
+                    let hint = "correct `kind` and `metadata.name` of the patch, or its target";
+                    // A target may match nothing; a patch that names its object itself may not, if all of them are here.
+                    if target.is_some() || !self.folder.remote.is_empty() {
+                        self.manner(&codes::FLUX_BUILD, tree.place, message, hint);
+                    } else {
+                        self.broken(Some(tree.place), message, hint);
+                    }
+                }
                 Ok(applied) => {
                     if applied.unknown_selector {
                         self.unsupported(item.place, "the label selector of a patch");
@@ -554,202 +644,16 @@ impl Builder<'_> {
     }
 }
 
-/// What a patch did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Applied {
-    /// How many objects it changed.
-    pub(super) count: usize,
-    /// Whether its target has a selector that is not followed here.
-    pub(super) unknown_selector: bool,
-}
-
-/// The trees of a patch text; all their places are the one given.
-pub(super) fn trees_of(text: &str, place: Place) -> Result<Vec<Node>, String> {
-    let mut sources = Sources::new();
-    let id = sources.add(Source::new("patch", text));
-    let documents = yaml::read(&sources, id, Schema::Cluster, Limits::PLAN).map_err(|findings| {
-        findings.iter().map(|finding| finding.message.clone()).collect::<Vec<_>>().join("; ")
-    })?;
-    Ok(documents
-        .into_iter()
-        .filter(|document| document.root.data != Data::Null)
-        .map(|document| Node::from_value(&document.root.to_value(), place))
-        .collect())
-}
-
-/// Applies a patch to the objects that it is for.
-pub(super) fn apply(
-    objects: &mut Vec<Built>,
-    patch: &Node,
-    target: Option<&Node>,
-) -> Result<Applied, Refused> {
-    let target = target.map(Target::of);
-    let unknown_selector = target.as_ref().is_some_and(|target| target.unknown_selector);
-    let mut applied = Applied { count: 0, unknown_selector };
-    let mut out = Vec::with_capacity(objects.len());
-    let mut trouble = None;
-    for object in objects.drain(..) {
-        let selected = match &target {
-            Some(target) => target.selects(&object),
-            None => named_by(patch, &object),
-        };
-        if !selected || trouble.is_some() {
-            out.push(object);
-            continue;
-        }
-        applied.count += 1;
-        if let Data::Sequence(operations) = &patch.data {
-            match merge::json(object.node.clone(), operations) {
-                Ok(node) => out.push(Built { node }),
-                Err(refused) => {
-                    trouble = Some(refused);
-                    out.push(object);
-                }
-            }
-        } else {
-            let built_in = is_built_in(object.text(&["apiVersion"]).unwrap_or_default());
-            out.extend(merge::strategic(object.node, patch, built_in).map(|node| Built { node }));
-        }
-    }
-    *objects = out;
-    trouble.map_or(Ok(applied), Err)
-}
-
-/// Whether an API belongs to Kubernetes itself.
-pub(super) fn is_built_in(api_version: &str) -> bool {
-    match api_version.split_once('/') {
-        None => true,
-        Some((group, _)) => !group.contains('.') || group.ends_with(".k8s.io") && BUILT_IN.contains(&group),
-    }
-}
-
-const BUILT_IN: [&str; 11] = [
-    "admissionregistration.k8s.io",
-    "apiextensions.k8s.io",
-    "apiregistration.k8s.io",
-    "certificates.k8s.io",
-    "coordination.k8s.io",
-    "discovery.k8s.io",
-    "events.k8s.io",
-    "networking.k8s.io",
-    "rbac.authorization.k8s.io",
-    "scheduling.k8s.io",
-    "storage.k8s.io",
-];
-
-/// A patch without a target says in itself which object it is for.
-fn named_by(patch: &Node, object: &Built) -> bool {
-    let text =
-        |node: &Node, path: &[&str]| node.at(path.iter().copied()).and_then(Node::as_str).map(str::to_owned);
-    let group = |node: &Node| {
-        text(node, &["apiVersion"])
-            .map(|version| version.rsplit_once('/').map_or(String::new(), |(group, _)| group.to_owned()))
-    };
-    let same_namespace = match text(patch, &["metadata", "namespace"]) {
-        Some(namespace) => text(&object.node, &["metadata", "namespace"]).is_none_or(|own| own == namespace),
-        None => true,
-    };
-    group(patch) == group(&object.node)
-        && text(patch, &["kind"]) == text(&object.node, &["kind"])
-        && text(patch, &["metadata", "name"]) == text(&object.node, &["metadata", "name"])
-        && same_namespace
-}
-
-/// A patch's target, ready to be asked: each field is a regular expression over the whole.
-struct Target<'patch> {
-    /// Field and expression; an expression that does not compile selects nothing.
-    fields: Vec<(&'static str, Option<Regex>)>,
-    /// Labels and annotations with their values.
-    terms: Vec<(&'static str, &'patch str, &'patch str)>,
-    /// Whether a selector is more than equality, which is not followed here.
-    unknown_selector: bool,
-}
-
-impl<'patch> Target<'patch> {
-    fn of(target: &'patch Node) -> Self {
-        let text = |key: &str| target.get(key).and_then(Node::as_str);
-        let fields = ["group", "version", "kind", "name", "namespace"]
-            .into_iter()
-            .filter_map(|key| Some((key, Regex::new(&format!("^(?:{})$", text(key)?)).ok())))
-            .collect();
-        let mut out = Self { fields, terms: Vec::new(), unknown_selector: false };
-        for (key, part) in [("labelSelector", "labels"), ("annotationSelector", "annotations")] {
-            for term in text(key).into_iter().flat_map(|selector| selector.split(',')) {
-                match term
-                    .split_once('=')
-                    .map(|(label, value)| (label.trim(), value.trim_start_matches('=').trim()))
-                {
-                    Some((label, value)) if !label.ends_with('!') => out.terms.push((part, label, value)),
-                    _ => out.unknown_selector = true,
-                }
-            }
-        }
-        out
-    }
-
-    fn selects(&self, object: &Built) -> bool {
-        let version = object.text(&["apiVersion"]).unwrap_or_default();
-        let (group, version) = version.rsplit_once('/').unwrap_or(("", version));
-        let value = |field: &str| match field {
-            "group" => group,
-            "version" => version,
-            "kind" => object.text(&["kind"]).unwrap_or_default(),
-            field => object.text(&["metadata", field]).unwrap_or_default(),
-        };
-        self.fields
-            .iter()
-            .all(|(field, pattern)| pattern.as_ref().is_some_and(|pattern| pattern.is_match(value(field))))
-            && self
-                .terms
-                .iter()
-                .all(|(part, label, value)| object.text(&["metadata", part, label]) == Some(*value))
-    }
-}
-
-/// Sets the namespace of everything that has one; a Namespace is renamed, as kustomize does.
-pub(super) fn set_namespace(objects: &mut [Built], namespace: &str) {
-    for object in objects {
-        let kind = object.text(&["kind"]).unwrap_or_default().to_owned();
-        let place = object.node.place;
-        if kind == "Namespace" {
-            set(&mut object.node, &["metadata", "name"], namespace, place);
-        } else if !is_cluster_scoped(&kind) {
-            set(&mut object.node, &["metadata", "namespace"], namespace, place);
-        }
-    }
-}
-
-/// Sets labels or annotations on all objects.
-pub(super) fn set_all(objects: &mut [Built], part: &str, pairs: Option<&Node>) {
-    let Some(pairs) = pairs.and_then(Node::as_mapping) else { return };
-    for object in objects {
-        for pair in &pairs.entries {
-            if let Some(value) = pair.value.as_str() {
-                set(&mut object.node, &["metadata", part, &pair.key], value, pair.value.place);
-            }
-        }
-    }
-}
-
-/// Sets a string deep in a tree, with the mappings on the way.
-fn set(node: &mut Node, path: &[&str], value: &str, place: Place) {
-    let Some((key, rest)) = path.split_first() else {
-        node.data = Data::String(value.into());
-        return;
-    };
-    if let Data::Mapping(mapping) = &mut node.data {
-        if mapping.get(key).is_none() {
-            let value = Node { place, data: Data::Mapping(Mapping::default()) };
-            mapping.set(Entry { key: (*key).into(), key_place: place, value });
-        }
-        if let Some(inner) = mapping.get_mut(key) {
-            set(inner, rest, value, place);
-        }
-    }
+/// Whether an entry of `resources` names something of another repository (kubernetes-sigs/kustomize
+/// `api/internal/git/repospec.go`).
+fn is_remote(name: &str) -> bool {
+    name.contains("://")
+        || name.contains("?ref=")
+        || ["git@", "git::", "github.com/", "github.com:"].iter().any(|start| name.starts_with(start))
 }
 
 /// A path relative to a folder, without `.` and `..`; what leads out of the repository ends at its root.
-pub(in crate::admission) fn normal(folder: &str, path: &str) -> String {
+pub(crate) fn normal(folder: &str, path: &str) -> String {
     let mut steps: Vec<&str> = folder.split('/').filter(|step| !step.is_empty() && *step != ".").collect();
     for step in path.split('/') {
         match step {

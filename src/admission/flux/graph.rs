@@ -123,7 +123,7 @@ impl Graph {
             kustomizations.insert((own.namespace(), own.name()), graph.nodes.len());
             let inside = in_order(delivery.objects());
             let content = if inside.is_empty() {
-                summary(&delivery.content)
+                summary(delivery.content())
             } else {
                 inside
                     .iter()

@@ -1,7 +1,7 @@
 //! What waits for what, and whether the waiting can end.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     time::Duration,
 };
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     duration,
-    world::{Delivery, HELM, KUSTOMIZE, Kustomization, World, depends_on},
+    world::{Content, Delivery, HELM, KUSTOMIZE, World, depends_on},
 };
 use crate::{
     admission::{Object, Violation},
@@ -38,21 +38,13 @@ fn dependency(position: usize) -> FieldPath {
 fn kustomizations(world: &World<'_>, violations: &mut Vec<Violation>) {
     for delivery in &world.deliveries {
         let own = delivery.kustomization;
+        let is_ours = world.owns(own.object);
         for (position, namespace, name) in own.depends_on() {
-            let target = find(world, namespace, name);
-            let Some(target) = target else {
-                violations.push(
-                    Violation::error(
-                        &codes::FLUX_DEPENDENCY,
-                        own.object,
-                        dependency(position),
-                        format!("there is no Kustomization `{name}` in `{namespace}`"),
-                    )
-                    .hint(missing_hint(world, namespace, name, HELM)),
-                );
+            let Some(target) = world.kustomization(namespace, name) else {
+                violations.extend(absent(world, own.object, position, (namespace, name), KUSTOMIZE));
                 continue;
             };
-            if !target.waits() && target.health_checks().is_empty() {
+            if is_ours && !target.waits() && target.health_checks().is_empty() {
                 violations.push(
                     Violation::error(
                         &codes::FLUX_WAIT,
@@ -79,55 +71,88 @@ fn kustomizations(world: &World<'_>, violations: &mut Vec<Violation>) {
                 );
             }
         }
+        // What is looked at on another cluster may be there.
+        if own.is_remote() && !is_ours {
+            continue;
+        }
         for (position, check) in own.health_checks().iter().enumerate() {
             let text = |key: &str| check.get(key).and_then(Value::as_str);
             let (Some(kind), Some(name)) = (text("kind"), text("name")) else { continue };
-            let namespace = text("namespace").unwrap_or_default();
-            let there = match kind {
-                "HelmRelease" => has_release(world, namespace, name),
-                "Kustomization" => find(world, namespace, name).is_some(),
-                _ => true,
+            let namespace = text("namespace").unwrap_or(if is_ours { "" } else { own.namespace() });
+            let (group, there) = match kind {
+                "HelmRelease" => (HELM, world.has_release(namespace, name)),
+                "Kustomization" => (KUSTOMIZE, world.kustomization(namespace, name).is_some()),
+                _ => continue,
             };
-            if !there {
-                violations.push(
-                    Violation::error(
-                        &codes::FLUX_DEPENDENCY,
-                        own.object,
-                        FieldPath::of(["spec", "healthChecks"]).index(position).key("name"),
-                        format!("there is no {kind} `{name}` in `{namespace}` whose health could be read"),
-                    )
-                    .hint("name one that is rendered, or take the check out"),
-                );
+            // What an unread folder holds may be the very thing that is waited for.
+            if there || (!is_ours && matches!(delivery.content(), Content::Foreign | Content::Missing)) {
+                continue;
             }
+            let Some(severity) = world.missing(group, kind, namespace, name) else { continue };
+            violations.push(
+                Violation::error(
+                    &codes::FLUX_DEPENDENCY,
+                    own.object,
+                    FieldPath::of(["spec", "healthChecks"]).index(position).key("name"),
+                    format!("there is no {kind} `{name}` in `{namespace}` whose health could be read"),
+                )
+                .severity(severity)
+                .hint(if is_ours {
+                    "name one that is rendered, or take the check out"
+                } else {
+                    "correct the name or the namespace, or take the check out"
+                }),
+            );
         }
     }
+}
+
+/// A dependency on something that is not there, unless it may be.
+fn absent(
+    world: &World<'_>,
+    object: &Object,
+    position: usize,
+    (namespace, name): (&str, &str),
+    group: &'static str,
+) -> Option<Violation> {
+    let (kind, other) = if group == HELM { ("HelmRelease", KUSTOMIZE) } else { ("Kustomization", HELM) };
+    let crossed = if other == HELM {
+        world.has_release(namespace, name)
+    } else {
+        world.kustomization(namespace, name).is_some()
+    };
+    let missing = world.missing(group, kind, namespace, name)?;
+    Some(
+        Violation::error(
+            &codes::FLUX_DEPENDENCY,
+            object,
+            dependency(position),
+            format!("there is no {kind} `{name}` in `{namespace}`"),
+        )
+        .severity(if crossed { Severity::Error } else { missing })
+        .hint(missing_hint(world, object, (namespace, name), other, crossed)),
+    )
 }
 
 fn releases(world: &World<'_>, violations: &mut Vec<Violation>, findings: &mut Vec<Finding>) {
     for (object, delivery) in world.releases() {
         for (position, namespace, name) in depends_on(object) {
-            if has_release(world, namespace, name) {
+            if world.has_release(namespace, name) {
                 continue;
             }
-            let message = format!("there is no HelmRelease `{name}` in `{namespace}`");
-            let hint = missing_hint(world, namespace, name, KUSTOMIZE);
+            let Some(violation) = absent(world, object, position, (namespace, name), HELM) else { continue };
             match delivery {
-                None => violations.push(
-                    Violation::error(&codes::FLUX_DEPENDENCY, object, dependency(position), message)
-                        .hint(hint),
-                ),
+                None => violations.push(violation),
                 Some(delivery) => {
                     let delivered = delivery.delivered(object);
                     let position = position.to_string();
                     findings.extend(delivered.map(|delivered| {
-                        delivery
-                            .finding(
-                                delivered,
-                                &["spec", "dependsOn", &position, "name"],
-                                &codes::FLUX_DEPENDENCY,
-                                message,
-                            )
-                            .hint(hint)
+                        let path = ["spec", "dependsOn", &position, "name"];
+                        let mut finding =
+                            delivery.finding(delivered, &path, violation.code, violation.message);
+                        finding.severity = violation.severity;
+                        finding.hint = violation.hint;
+                        finding
                     }));
                 }
             }
@@ -135,28 +160,19 @@ fn releases(world: &World<'_>, violations: &mut Vec<Violation>, findings: &mut V
     }
 }
 
-fn find<'set>(world: &World<'set>, namespace: &str, name: &str) -> Option<Kustomization<'set>> {
-    world
-        .deliveries
-        .iter()
-        .map(|delivery| delivery.kustomization)
-        .find(|other| other.name() == name && other.namespace() == namespace)
-}
-
-fn has_release(world: &World<'_>, namespace: &str, name: &str) -> bool {
-    world
-        .releases()
-        .iter()
-        .any(|(object, _)| object.id.name == name && object.id.namespace.as_deref() == Some(namespace))
-}
-
-fn missing_hint(world: &World<'_>, namespace: &str, name: &str, other: &str) -> String {
-    if other == HELM && has_release(world, namespace, name) {
+fn missing_hint(
+    world: &World<'_>,
+    object: &Object,
+    (namespace, name): (&str, &str),
+    other: &str,
+    crossed: bool,
+) -> String {
+    if other == HELM && crossed {
         return "there is a HelmRelease of that name, but a Kustomization waits for Kustomizations only: depend on one \
                 whose `healthChecks` name it"
             .to_owned();
     }
-    if other == KUSTOMIZE && find(world, namespace, name).is_some() {
+    if other == KUSTOMIZE && crossed {
         return "there is a Kustomization of that name, but a HelmRelease waits for HelmReleases only"
             .to_owned();
     }
@@ -170,8 +186,13 @@ fn missing_hint(world: &World<'_>, namespace: &str, name: &str, other: &str) -> 
     } else {
         world.releases().iter().map(|(object, _)| object.id.name.clone()).collect()
     };
-    suggest::hint(name, names.iter().map(String::as_str))
-        .unwrap_or_else(|| "take the dependency out, or render what it names".to_owned())
+    suggest::hint(name, names.iter().map(String::as_str)).unwrap_or_else(|| {
+        if world.owns(object) {
+            "take the dependency out, or render what it names".to_owned()
+        } else {
+            "correct the name or the namespace, or take the dependency out".to_owned()
+        }
+    })
 }
 
 /// Circles of Kustomizations and of HelmReleases. A circle is reported once, at its first member's edge.
@@ -180,11 +201,12 @@ fn cycles(world: &World<'_>, violations: &mut Vec<Violation>, findings: &mut Vec
         world.deliveries.iter().map(|delivery| (delivery.kustomization.object, None)).collect();
     for members in [kustomizations, world.releases()] {
         let set: Vec<&Object> = members.iter().map(|(object, _)| *object).collect();
-        let position = |namespace: &str, name: &str| {
-            set.iter().position(|object| {
-                object.id.name == name && object.id.namespace.as_deref().unwrap_or_default() == namespace
-            })
-        };
+        let mut by_name: HashMap<(&str, &str), usize> = HashMap::new();
+        for (place, object) in set.iter().enumerate() {
+            let namespace = object.id.namespace.as_deref().unwrap_or_default();
+            by_name.entry((namespace, &object.id.name)).or_insert(place);
+        }
+        let position = |namespace: &str, name: &str| by_name.get(&(namespace, name)).copied();
         let edges: Vec<Vec<(usize, usize)>> = set
             .iter()
             .map(|object| {
@@ -195,7 +217,10 @@ fn cycles(world: &World<'_>, violations: &mut Vec<Violation>, findings: &mut Vec
             })
             .collect();
         let mut known: BTreeSet<usize> = BTreeSet::new();
-        for start in 0..set.len() {
+        for start in in_circles(&edges) {
+            if known.contains(&start) {
+                continue;
+            }
             let Some(path) =
                 circle(&edges, start).filter(|path| !path.iter().any(|step| known.contains(step)))
             else {
@@ -220,6 +245,37 @@ fn cycles(world: &World<'_>, violations: &mut Vec<Violation>, findings: &mut Vec
             }
         }
     }
+}
+
+/// The nodes that are in a circle or between two: what is left when those without a predecessor or without a successor are
+/// taken out again and again.
+fn in_circles(edges: &[Vec<(usize, usize)>]) -> Vec<usize> {
+    let mut left = vec![true; edges.len()];
+    let reversed = {
+        let mut reversed: Vec<Vec<usize>> = vec![Vec::new(); edges.len()];
+        for (from, targets) in edges.iter().enumerate() {
+            for (_, to) in targets {
+                reversed[*to].push(from);
+            }
+        }
+        reversed
+    };
+    let forward: Vec<Vec<usize>> =
+        edges.iter().map(|targets| targets.iter().map(|(_, to)| *to).collect()).collect();
+    for (ahead, behind) in [(&forward, &reversed), (&reversed, &forward)] {
+        let mut count: Vec<usize> = ahead.iter().map(Vec::len).collect();
+        let mut open: Vec<usize> = (0..count.len()).filter(|node| count[*node] == 0).collect();
+        while let Some(node) = open.pop() {
+            left[node] = false;
+            for other in &behind[node] {
+                count[*other] -= 1;
+                if count[*other] == 0 {
+                    open.push(*other);
+                }
+            }
+        }
+    }
+    (0..left.len()).filter(|node| left[*node]).collect()
 }
 
 /// The shortest way from a node back to itself.
@@ -248,7 +304,8 @@ fn circle(edges: &[Vec<(usize, usize)>], start: usize) -> Option<Vec<usize>> {
 /// A Kustomization that waits for HelmReleases must wait longer than they may take.
 fn timeouts(world: &World<'_>, violations: &mut Vec<Violation>) {
     let releases = world.releases();
-    for delivery in &world.deliveries {
+    // Others take the default of both, and are told by the controller when it was too short.
+    for delivery in world.deliveries.iter().filter(|delivery| world.owns(delivery.kustomization.object)) {
         let own = delivery.kustomization;
         let waited: Vec<&Object> = if own.waits() {
             let is_mine = |other: Option<&Delivery<'_>>| {

@@ -331,7 +331,7 @@ impl<'world, 'set> Simulation<'world, 'set> {
 
     /// kustomize-controller applies Namespaces and CRDs first, then the rest, all of it or nothing.
     fn apply(&mut self, delivery: &'world Delivery<'set>) -> Result<(), String> {
-        match &delivery.content {
+        match delivery.content() {
             Content::Missing => return Err("its path is not there".to_owned()),
             Content::Foreign => return self.apply_foreign(delivery),
             Content::Objects(_) => {}
@@ -401,7 +401,7 @@ impl<'world, 'set> Simulation<'world, 'set> {
         if !own.waits() {
             return None;
         }
-        let foreign_pods = matches!(delivery.content, Content::Foreign)
+        let foreign_pods = matches!(delivery.content(), Content::Foreign)
             && charts::FOREIGN_PODS
                 .iter()
                 .any(|(source, _)| own.object.text("spec.sourceRef.name") == Some(source));

@@ -22,7 +22,24 @@ pub(super) enum Trouble {
     Broken(String),
 }
 
-/// A substituted object.
+/// What is known of the variables of a Kustomization.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Variables {
+    /// Values.
+    pub(super) known: BTreeMap<String, String>,
+    /// Variables whose values nobody can read here: they are encrypted, or not the same in all of several candidates.
+    pub(super) hidden: BTreeSet<String>,
+    /// Whether there may be others, from a ConfigMap or Secret that is not here.
+    pub(super) is_open: bool,
+}
+
+impl From<BTreeMap<String, String>> for Variables {
+    fn from(known: BTreeMap<String, String>) -> Self {
+        Self { known, ..Self::default() }
+    }
+}
+
+/// A substituted object. What has no value here keeps its `${`.
 #[derive(Debug)]
 pub(super) struct Filled {
     /// The object.
@@ -31,6 +48,8 @@ pub(super) struct Filled {
     pub(super) used: BTreeSet<String>,
     /// What went wrong, and where.
     pub(super) trouble: Vec<(Place, Trouble)>,
+    /// Whether something keeps its `${`, because its value is not known here.
+    pub(super) is_open: bool,
 }
 
 /// Whether an object asks Flux to leave its `${` alone.
@@ -41,16 +60,17 @@ pub(super) fn is_disabled(node: &Node) -> bool {
 }
 
 /// Fills an object.
-pub(super) fn object(node: &Node, values: &BTreeMap<String, String>) -> Filled {
-    let mut filler = Filler { values, used: BTreeSet::new(), trouble: Vec::new() };
+pub(super) fn object(node: &Node, variables: &Variables) -> Filled {
+    let mut filler = Filler { variables, used: BTreeSet::new(), trouble: Vec::new(), is_open: false };
     let node = if is_disabled(node) { node.clone() } else { filler.node(node, false) };
-    Filled { node, used: filler.used, trouble: filler.trouble }
+    Filled { node, used: filler.used, trouble: filler.trouble, is_open: filler.is_open }
 }
 
-struct Filler<'values> {
-    values: &'values BTreeMap<String, String>,
+struct Filler<'call> {
+    variables: &'call Variables,
     used: BTreeSet<String>,
     trouble: Vec<(Place, Trouble)>,
+    is_open: bool,
 }
 
 impl Filler<'_> {
@@ -82,7 +102,10 @@ impl Filler<'_> {
         let written =
             if is_plain(text) { text.to_owned() } else { format!("'{}'", text.replace('\'', "''")) };
         let count = self.trouble.len();
+        let was_open = std::mem::take(&mut self.is_open);
         let filled = self.expand(&written, place);
+        let is_open = std::mem::replace(&mut self.is_open, was_open);
+        self.is_open |= is_open;
         if self.trouble.len() > count {
             return string(text.to_owned());
         }
@@ -97,6 +120,9 @@ impl Filler<'_> {
         };
         if let Some(value) = value {
             Node::from_value(&value, place)
+        } else if is_open {
+            // The value that is not known may be what makes it one.
+            string(text.to_owned())
         } else {
             self.trouble.push((place, Trouble::Broken(filled)));
             string(text.to_owned())
@@ -151,8 +177,16 @@ impl Filler<'_> {
             return String::new();
         }
         self.used.insert(name.to_owned());
+        let variables = self.variables;
+        let is_hidden =
+            variables.hidden.contains(name) || (variables.is_open && !variables.known.contains_key(name));
+        if is_hidden {
+            self.is_open = true;
+            return format!("${{{inside}}}");
+        }
         // `:` counts an empty value as none.
-        let value = self.values.get(name).filter(|value| !(operator.starts_with(':') && value.is_empty()));
+        let value =
+            variables.known.get(name).filter(|value| !(operator.starts_with(':') && value.is_empty()));
         match (value, default) {
             (Some(value), _) if length => value.chars().count().to_string(),
             (Some(value), _) => value.replace('\n', ""),
@@ -225,8 +259,11 @@ mod tests {
             ("tick", "it's"),
             ("empty", ""),
         ];
-        let values = values.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        let filled = object(&documents[0].root, &values);
+        let known: std::collections::BTreeMap<_, _> =
+            values.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let variables =
+            super::Variables { known, hidden: ["hidden".to_owned()].into(), ..super::Variables::default() };
+        let filled = object(&documents[0].root, &variables);
         (filled.node.to_value(), filled.trouble.into_iter().map(|(_, trouble)| trouble).collect())
     }
 
@@ -245,6 +282,9 @@ mod tests {
             ("a: ${#name}", json!({"a": 2})),
             ("a: $${name} $x $(y)", json!({"a": "${name} $x $(y)"})),
             ("a: $$x", json!({"a": "$x"})),
+            ("a: ${hidden}-${count}", json!({"a": "${hidden}-3"})),
+            ("a: ${hidden:=\'}${bad}${hidden}", json!({"a": "${hidden:='}${bad}${hidden}"})),
+            ("a: ${hidden:=${gone}}", json!({"a": "${hidden:=${gone}}"})),
             ("a: |\n  ${name}: ${count}\n", json!({"a": "on: 3\n"})),
             ("a${count}: 1", json!({"a3": 1})),
             (

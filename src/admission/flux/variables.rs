@@ -73,10 +73,10 @@ pub(super) fn check(world: &mut World<'_>) {
     let mut told: BTreeSet<String> = BTreeSet::new();
     for delivery in &world.deliveries {
         let object = delivery.kustomization.object;
-        let Some(path) = world.catalog_path(delivery.kustomization) else { continue };
+        let Some(path) = delivery.catalog_path().filter(|_| world.owns(object)) else { continue };
         let supplied = delivery.kustomization.substitute();
-        for name in supplied.keys().filter(|name| !delivery.used.contains(*name)) {
-            let patched = || !list(object, "spec.patches").is_empty() && is_used_below(world, &path, name);
+        for name in supplied.keys().filter(|name| !delivery.load.used.contains(*name)) {
+            let patched = || !list(object, "spec.patches").is_empty() && is_used_below(world, path, name);
             if object.at("spec.postBuild.substituteFrom").is_some()
                 || delivery.objects().is_empty()
                 // A patch of the plan may have put something else in its place.
@@ -92,12 +92,12 @@ pub(super) fn check(world: &mut World<'_>) {
                     format!("nothing in `{path}` uses the variable `{name}`"),
                 )
                 .hint(
-                    suggest::hint(name, delivery.used.iter().map(String::as_str))
+                    suggest::hint(name, delivery.load.used.iter().map(String::as_str))
                         .unwrap_or_else(|| "take it out".to_owned()),
                 ),
             );
         }
-        let Some(file) = declaration_file(world, &path) else { continue };
+        let Some(file) = declaration_file(world, path) else { continue };
         let read = world.folders.declarations().get(world.folders.catalog(), &file);
         if told.insert(file) {
             findings.extend(read.findings.iter().cloned());
@@ -212,7 +212,7 @@ fn undeclared(
         COMMON_VARIABLES.contains(&name) || variables.iter().any(|variable| variable.name == name)
     };
     let names: Vec<&String> =
-        delivery.used.iter().filter(|name| supplied.contains_key(*name) && !known(name)).collect();
+        delivery.load.used.iter().filter(|name| supplied.contains_key(*name) && !known(name)).collect();
     if names.is_empty() {
         return Vec::new();
     }

@@ -1,14 +1,17 @@
 //! Where things land: on the hub or on the cluster, in which namespace, from which source, under whose ownership.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use serde_json::Value;
 
-use super::world::{Content, Delivered, Delivery, HELM, World, list};
+use super::world::{Content, Delivered, Delivery, HELM, SOURCE, Target, Whose, World, list};
 use crate::{
     admission::{Object, Violation},
     catalog::flux_variables,
-    finding::{Finding, Severity, codes, suggest},
+    finding::{Finding, ObjectRef, Severity, codes, suggest},
     yaml::pointer::FieldPath,
 };
 
@@ -18,14 +21,19 @@ const SOURCE_STATUS: &str = "infraflux.io/status";
 pub(super) fn check(world: &mut World<'_>) {
     let mut violations = Vec::new();
     let mut findings = Vec::new();
+    let with_flux = spokes_with_flux(world);
     for delivery in &world.deliveries {
+        let own = world.owns(delivery.kustomization.object);
         kustomization(world, delivery, &mut violations);
         if delivery.kustomization.is_remote() {
-            remote(delivery, &mut findings);
-        } else {
+            if own || !with_flux.contains(&delivery.target()) {
+                remote(delivery, own, &mut findings);
+            }
+        } else if own {
             on_the_hub(world, delivery, &mut violations, &mut findings);
         }
-        for delivered in delivery.objects() {
+        // Of what others wrote, the rules on versions say it.
+        for delivered in delivery.objects().iter().filter(|_| own) {
             findings.extend(old_version(&delivered.object).map(|message| {
                 delivery
                     .finding(delivered, &["apiVersion"], &codes::FLUX_API_VERSION, message)
@@ -33,7 +41,7 @@ pub(super) fn check(world: &mut World<'_>) {
             }));
         }
     }
-    for object in world.objects {
+    for object in world.objects.iter().filter(|object| world.owns(object)) {
         leftovers(object, &mut violations);
         violations.extend(old_version(object).map(|message| {
             Violation::error(&codes::FLUX_API_VERSION, object, FieldPath::of(["apiVersion"]), message)
@@ -41,6 +49,7 @@ pub(super) fn check(world: &mut World<'_>) {
         }));
     }
     releases(world, &mut violations, &mut findings);
+    strays(world, &mut violations, &mut findings);
     owners(world, &mut violations);
     world.report.violations.extend(violations);
     world.report.findings.extend(findings);
@@ -50,6 +59,10 @@ pub(super) fn check(world: &mut World<'_>) {
 fn kustomization(world: &World<'_>, delivery: &Delivery<'_>, violations: &mut Vec<Violation>) {
     let kustomization = delivery.kustomization;
     let object = kustomization.object;
+    violations.extend(unusable_source(world, object, "spec.sourceRef"));
+    if !world.owns(object) {
+        return;
+    }
     for key in ["namePrefix", "nameSuffix"] {
         if object.at(&format!("spec.{key}")).is_some() {
             violations.push(
@@ -63,7 +76,6 @@ fn kustomization(world: &World<'_>, delivery: &Delivery<'_>, violations: &mut Ve
             );
         }
     }
-    violations.extend(unusable_source(world, object, "spec.sourceRef"));
     let cluster = world.cluster_in(kustomization.namespace());
     violations.extend(foreign_kubeconfig(object, cluster));
     let orphans = object.text("spec.deletionPolicy") == Some("Orphan");
@@ -78,7 +90,13 @@ fn kustomization(world: &World<'_>, delivery: &Delivery<'_>, violations: &mut Ve
             .hint("set `deletionPolicy: Orphan`; removals in Git are pruned all the same"),
         );
     }
-    if cluster.is_some() && !kustomization.is_remote() && matches!(delivery.content, Content::Foreign) {
+    // Of what was given, a folder may only not be here.
+    let is_rendered = matches!(world.whose, Whose::Own(_));
+    if is_rendered
+        && cluster.is_some()
+        && !kustomization.is_remote()
+        && matches!(delivery.content(), Content::Foreign)
+    {
         violations.push(
             Violation::error(
                 &codes::FLUX_KUBECONFIG,
@@ -112,19 +130,36 @@ fn foreign_kubeconfig(object: &Object, cluster: Option<&str>) -> Option<Violatio
 fn unusable_source(world: &World<'_>, object: &Object, path: &str) -> Option<Violation> {
     let (kind, namespace, name) = source_of(object, path)?;
     let field = FieldPath::of(path.split('.')).key("name");
-    let Some(source) = source(world, kind, namespace, name) else {
-        let repository = &world.repository;
-        let is_catalog =
-            (&*repository.kind, &*repository.namespace, &*repository.name) == (kind, namespace, name);
+    let Some(source) = world.source(kind, namespace, name) else {
+        if let Whose::Own(catalog) = &world.whose
+            && (&*catalog.kind, &*catalog.namespace, &*catalog.name) == (kind, namespace, name)
+        {
+            return None;
+        }
+        // Of another kind: the rules on references say that.
+        let given = matches!(world.whose, Whose::Given(_));
+        if given && world.sources.iter().any(|other| is_named(other, namespace, name)) {
+            return None;
+        }
+        let severity = world.missing(SOURCE, kind, namespace, name)?;
         let message = format!("there is no {kind} `{name}` in `{namespace}`");
-        return (!is_catalog).then(|| {
-            Violation::error(&codes::FLUX_SOURCE, object, field, message).hint(source_hint(world, kind, name))
-        });
+        return Some(
+            Violation::error(&codes::FLUX_SOURCE, object, field, message)
+                .severity(severity)
+                .hint(source_hint(world, object, kind, name)),
+        );
     };
     if source.at("spec.suspend") == Some(&Value::Bool(true)) {
+        let (severity, hint) = if world.owns(object) {
+            let hint =
+                "take `suspend: true` from the source; it is listed, and off as long as nobody uses it";
+            (Severity::Error, hint)
+        } else {
+            (Severity::Warning, "what was fetched before still counts; `flux resume source` goes on")
+        };
         let message = format!("the {kind} `{name}` is suspended, so nothing is ever fetched from it");
-        let hint = "take `suspend: true` from the source; it is listed, and off as long as nobody uses it";
-        return Some(Violation::error(&codes::FLUX_SOURCE, object, field, message).hint(hint));
+        let violation = Violation::error(&codes::FLUX_SOURCE, object, field, message);
+        return Some(violation.severity(severity).hint(hint));
     }
     let status = source.at("metadata.annotations").and_then(|annotations| annotations.get(SOURCE_STATUS));
     (status.and_then(Value::as_str) == Some("retired")).then(|| {
@@ -134,27 +169,25 @@ fn unusable_source(world: &World<'_>, object: &Object, path: &str) -> Option<Vio
     })
 }
 
-fn source_hint(world: &World<'_>, kind: &str, name: &str) -> String {
+fn source_hint(world: &World<'_>, object: &Object, kind: &str, name: &str) -> String {
     let others: Vec<&str> =
         world.sources.iter().filter(|source| source.id.name == name).map(|source| &*source.id.kind).collect();
-    if let Some(other) = others.first() {
+    if let Some(other) = others.first().filter(|other| **other != kind) {
         return format!("there is a {other} of that name; a reference says the kind");
     }
     let names: Vec<&str> =
         world.sources.iter().filter(|source| source.id.kind == kind).map(|source| &*source.id.name).collect();
-    suggest::hint(name, names)
-        .unwrap_or_else(|| "declare it in `management/flux/sources/` and list the file".to_owned())
+    suggest::hint(name, names).unwrap_or_else(|| {
+        if world.owns(object) {
+            "declare it in `management/flux/sources/` and list the file".to_owned()
+        } else {
+            "correct the name or the namespace, or add the source".to_owned()
+        }
+    })
 }
 
-fn source<'world>(
-    world: &'world World<'_>,
-    kind: &str,
-    namespace: &str,
-    name: &str,
-) -> Option<&'world Object> {
-    world.sources.iter().find(|source| {
-        source.id.kind == kind && source.id.name == name && source.id.namespace.as_deref() == Some(namespace)
-    })
+fn is_named(source: &Object, namespace: &str, name: &str) -> bool {
+    source.id.name == name && source.id.namespace.as_deref() == Some(namespace)
 }
 
 fn source_of<'object>(
@@ -166,23 +199,131 @@ fn source_of<'object>(
     Some((text("kind")?, text("namespace").unwrap_or(home), text("name")?))
 }
 
-/// What goes to a workload cluster must not be Flux's.
-fn remote(delivery: &Delivery<'_>, findings: &mut Vec<Finding>) {
+/// The clusters that run Flux themselves, because the hub sends it there.
+fn spokes_with_flux<'world>(world: &'world World<'_>) -> BTreeSet<Target<'world>> {
+    let is_controller = |delivered: &Arc<Delivered>| {
+        let id = &delivered.object.id;
+        matches!(&*id.name, "kustomize-controller" | "helm-controller" | "source-controller")
+            || matches!(&*id.kind, "FluxInstance" | "ResourceSet")
+            || id.name.ends_with(".toolkit.fluxcd.io")
+            || (id.kind == "HelmRelease" && id.name.starts_with("flux"))
+    };
+    world
+        .deliveries
+        .iter()
+        .filter(|delivery| delivery.kustomization.is_remote() && delivery.objects().iter().any(is_controller))
+        .map(Delivery::target)
+        .collect()
+}
+
+/// What goes to a workload cluster must not be Flux's, unless Flux runs there as well.
+fn remote(delivery: &Delivery<'_>, own: bool, findings: &mut Vec<Finding>) {
     for delivered in delivery.objects() {
         if is_flux(&delivered.object) {
-            findings.push(
-                delivery
-                    .finding(
-                        delivered,
-                        &["kind"],
-                        &codes::FLUX_REMOTE,
-                        format!(
-                            "the Kustomization `{}` sends this {} to the workload cluster",
-                            delivery.kustomization.name(),
-                            delivered.object.id.kind
-                        ),
-                    )
-                    .hint("move it to the stage `releases`, or take `kubeConfig` from the Kustomization"),
+            let mut finding = delivery.finding(
+                delivered,
+                &["kind"],
+                &codes::FLUX_REMOTE,
+                format!(
+                    "the Kustomization `{}` sends this {} to the workload cluster",
+                    delivery.kustomization.name(),
+                    delivered.object.id.kind
+                ),
+            );
+            if own {
+                finding = finding
+                    .hint("move it to the stage `releases`, or take `kubeConfig` from the Kustomization");
+            } else {
+                finding = finding
+                    .hint("fine if Flux runs there too; else take `kubeConfig` from the Kustomization");
+                finding.severity = Severity::Warning;
+            }
+            findings.push(finding);
+        }
+    }
+}
+
+/// In the namespace of a cluster, Flux objects that say which cluster they are for beside others that do not: those install
+/// on the hub without a word.
+fn strays(world: &World<'_>, violations: &mut Vec<Violation>, findings: &mut Vec<Finding>) {
+    let is_remote = |object: &Object| object.at("spec.kubeConfig").is_some();
+    let releases = world.releases();
+    let mut reached: BTreeSet<&str> = releases
+        .iter()
+        .map(|(release, _)| *release)
+        .filter(|release| is_remote(release))
+        .filter_map(|release| release.id.namespace.as_deref())
+        .collect();
+    reached.extend(
+        world
+            .deliveries
+            .iter()
+            .map(|delivery| delivery.kustomization)
+            .filter_map(|kustomization| kustomization.is_remote().then_some(kustomization.namespace())),
+    );
+    let is_stray = |object: &Object| {
+        let home = object.id.namespace.as_deref().unwrap_or_default();
+        !world.owns(object)
+            && !is_remote(object)
+            && reached.contains(home)
+            && world.cluster_in(home).is_some()
+    };
+    let hint = "add `kubeConfig` with the cluster's kubeconfig, or move it out of the cluster's namespace";
+    for (release, delivery) in releases.iter().filter(|(release, _)| is_stray(release)) {
+        let message = format!(
+            "the HelmRelease `{}` would be installed on the hub, others of `{}` on the cluster",
+            release.id.name,
+            release.id.namespace.as_deref().unwrap_or_default()
+        );
+        match delivery.and_then(|delivery| Some((delivery, delivery.delivered(release)?))) {
+            Some((delivery, delivered)) => {
+                let mut finding =
+                    delivery.finding(delivered, &["spec"], &codes::FLUX_KUBECONFIG, message).hint(hint);
+                finding.severity = Severity::Warning;
+                findings.push(finding);
+            }
+            None => violations.push(
+                Violation::error(
+                    &codes::FLUX_KUBECONFIG,
+                    release,
+                    FieldPath::of(["spec", "kubeConfig"]),
+                    message,
+                )
+                .severity(Severity::Warning)
+                .hint(hint),
+            ),
+        }
+    }
+    for delivery in &world.deliveries {
+        let kustomization = delivery.kustomization;
+        let for_the_cluster = |delivered: &&Arc<Delivered>| {
+            let object = &delivered.object;
+            !is_flux(object)
+                && !object.group().ends_with("cluster.x-k8s.io")
+                && ![
+                    "ConfigMap",
+                    "Secret",
+                    "Namespace",
+                    "ServiceAccount",
+                    "RoleBinding",
+                    "Role",
+                    "ExternalSecret",
+                ]
+                .contains(&&*object.id.kind)
+        };
+        let Some(first) = delivery.objects().iter().find(for_the_cluster) else { continue };
+        if is_stray(kustomization.object) {
+            let message = format!(
+                "the Kustomization `{}` has no `kubeConfig`, so {} would land on the hub, others of `{}` go to the cluster",
+                kustomization.name(),
+                first.object.id,
+                kustomization.namespace()
+            );
+            let field = FieldPath::of(["spec", "kubeConfig"]);
+            violations.push(
+                Violation::error(&codes::FLUX_KUBECONFIG, kustomization.object, field, message)
+                    .severity(Severity::Warning)
+                    .hint(hint),
             );
         }
     }
@@ -287,13 +428,14 @@ fn old_version(object: &Object) -> Option<String> {
 /// HelmReleases: kubeconfig, names, sources, values.
 fn releases(world: &World<'_>, violations: &mut Vec<Violation>, findings: &mut Vec<Finding>) {
     for object in world.objects.of(HELM, "HelmRelease") {
-        violations.extend(release(world, object));
+        violations.extend(release(world, object, world.owns(object)));
     }
     for delivery in world.deliveries.iter().filter(|delivery| !delivery.kustomization.is_remote()) {
+        let own = world.owns(delivery.kustomization.object);
         for delivered in
             delivery.objects().iter().filter(|delivered| delivered.object.is(HELM, "HelmRelease"))
         {
-            for violation in release(world, &delivered.object) {
+            for violation in release(world, &delivered.object, own) {
                 let words = violation.path.words();
                 let steps: Vec<&str> = words.iter().map(String::as_str).collect();
                 let mut finding = delivery.finding(delivered, &steps, violation.code, violation.message);
@@ -305,8 +447,19 @@ fn releases(world: &World<'_>, violations: &mut Vec<Violation>, findings: &mut V
     }
 }
 
-fn release(world: &World<'_>, object: &Object) -> Vec<Violation> {
+fn release(world: &World<'_>, object: &Object, own: bool) -> Vec<Violation> {
     let mut out = Vec::new();
+    for path in ["spec.chartRef", "spec.chart.spec.sourceRef"] {
+        out.extend(unusable_source(world, object, path));
+    }
+    if own {
+        names(world, object, &mut out);
+    }
+    out
+}
+
+/// What a HelmRelease of InfraFlux's never leaves to its defaults.
+fn names(world: &World<'_>, object: &Object, out: &mut Vec<Violation>) {
     let name = &object.id.name;
     let home = object.id.namespace.as_deref().unwrap_or_default();
     let cluster = world.cluster_in(home);
@@ -345,7 +498,7 @@ fn release(world: &World<'_>, object: &Object) -> Vec<Violation> {
         let text = |key: &str| from.get(key).and_then(Value::as_str);
         let optional = from.get("optional") == Some(&Value::Bool(true));
         let (Some(kind), Some(wanted)) = (text("kind"), text("name")) else { continue };
-        let rendered = world.objects.find("", kind, Some(home), wanted).is_some();
+        let rendered = world.has_data(kind, home, wanted);
         if kind == "ConfigMap" && !optional && !rendered {
             wrong(
                 &codes::FLUX_LOCAL,
@@ -356,10 +509,6 @@ fn release(world: &World<'_>, object: &Object) -> Vec<Violation> {
         }
     }
     out.extend(foreign_kubeconfig(object, cluster));
-    for path in ["spec.chartRef", "spec.chart.spec.sourceRef"] {
-        out.extend(unusable_source(world, object, path));
-    }
-    out
 }
 
 /// A `${` in an object that goes to the hub through Flux would be taken for a variable.
@@ -396,33 +545,58 @@ fn leftovers(object: &Object, violations: &mut Vec<Violation>) {
     }
 }
 
-/// Two Kustomizations that apply one object to the same place.
+/// Two Kustomizations that apply one object to the same place. Of what others wrote only those are compared that belong to one
+/// cluster for sure.
 fn owners(world: &World<'_>, violations: &mut Vec<Violation>) {
     type Key<'object> =
-        (Option<&'object str>, &'object str, &'object str, Option<&'object str>, &'object str);
-    let mut seen: BTreeMap<Key<'_>, &Delivery<'_>> = BTreeMap::new();
+        (usize, Target<'object>, &'object str, &'object str, Option<&'object str>, &'object str);
+    let mut seen: HashMap<Key<'_>, &Delivery<'_>> = HashMap::new();
+    let mut shared: BTreeMap<(&str, &str), (&Delivery<'_>, Vec<&ObjectRef>)> = BTreeMap::new();
     for delivery in &world.deliveries {
+        let own = world.owns(delivery.kustomization.object);
         for delivered in delivery.objects() {
             let object = &delivered.object;
-            let place = delivery.kustomization.object.text("spec.kubeConfig.secretRef.name");
-            let identity =
-                (place, object.group(), &*object.id.kind, object.id.namespace.as_deref(), &*object.id.name);
-            if let Some(first) = seen.insert(identity, delivery) {
-                violations.push(
-                    Violation::error(
-                        &codes::FLUX_OWNER,
-                        delivery.kustomization.object,
-                        FieldPath::of(["spec", "path"]),
-                        format!(
-                            "the Kustomizations `{}` and `{}` both apply {}",
-                            first.kustomization.name(),
-                            delivery.kustomization.name(),
-                            object.id
-                        ),
-                    )
-                    .hint("let one of them have it"),
+            let identity = (
+                if own { 0 } else { delivery.tree },
+                delivery.target(),
+                object.group(),
+                &*object.id.kind,
+                object.id.namespace.as_deref(),
+                &*object.id.name,
+            );
+            // A name with a variable that is not known may be any name.
+            if object.id.to_string().contains("${") {
+                continue;
+            }
+            let Some(first) = seen.insert(identity, delivery) else { continue };
+            // What a Kustomization of somebody's delivers twice is told where it is built.
+            if std::ptr::eq(first, delivery) {
+                continue;
+            }
+            if own {
+                let message = format!(
+                    "the Kustomizations `{}` and `{}` both apply {}",
+                    first.kustomization.name(),
+                    delivery.kustomization.name(),
+                    object.id
                 );
+                violations.push(owner(delivery, message));
+            } else {
+                let names = (first.kustomization.name(), delivery.kustomization.name());
+                shared.entry(names).or_insert_with(|| (delivery, Vec::new())).1.push(&object.id);
             }
         }
     }
+    for ((first, second), (delivery, objects)) in shared {
+        let [object, rest @ ..] = objects.as_slice() else { continue };
+        let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+        let message = format!("the Kustomizations `{first}` and `{second}` both apply {object}{more}");
+        violations.push(owner(delivery, message).severity(Severity::Warning));
+    }
+}
+
+fn owner(delivery: &Delivery<'_>, message: String) -> Violation {
+    let field = FieldPath::of(["spec", "path"]);
+    Violation::error(&codes::FLUX_OWNER, delivery.kustomization.object, field, message)
+        .hint("let one of them have it")
 }

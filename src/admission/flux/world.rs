@@ -1,25 +1,30 @@
 //! Flux's objects of one hub namespace or more, with what each Kustomization delivers.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{Arc, OnceLock},
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
 };
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
-    folder::{self, Applied, Folder, Folders, normal},
-    merge::Refused,
-    substitute::{self, Trouble},
+    folder::{Folders, normal},
+    load::{self, Manner, load},
+    place::{Home, Why},
+    substitute::Variables,
 };
 use crate::{
-    admission::{Object, Objects, Violation, secrets},
-    finding::{Code, Finding, Findings, Severity, codes},
+    admission::{Object, Objects, Violation, rules::Externals},
+    finding::{Code, Finding, Findings, Severity},
     plan::resolved::ResolvedCluster,
-    yaml::{Data, Location, Node, Place, Source, pointer::FieldPath},
+    render::library::PLAN_ANNOTATION,
+    yaml::{Location, Place, pointer::FieldPath},
 };
 
-pub(super) const KUSTOMIZE: &str = "kustomize.toolkit.fluxcd.io";
+pub use super::load::{Content, Delivered, Load};
+
+/// The API group of Flux's Kustomizations.
+pub const KUSTOMIZE: &str = "kustomize.toolkit.fluxcd.io";
 pub(super) const HELM: &str = "helm.toolkit.fluxcd.io";
 pub(super) const SOURCE: &str = "source.toolkit.fluxcd.io";
 
@@ -50,19 +55,72 @@ impl Repository {
     }
 }
 
+/// Whose objects are looked at.
+#[derive(Debug, Clone)]
+pub(super) enum Whose<'set> {
+    /// InfraFlux's, of one cluster: its own rules hold, and nothing is outside.
+    Own(Repository),
+    /// Anybody's. What somebody else would call a matter of taste is not told.
+    Given(&'set Surroundings<'set>),
+}
+
+/// What there is beside given objects.
+#[derive(Debug)]
+pub(super) struct Surroundings<'set> {
+    /// What exists because somebody says so.
+    pub(super) externals: &'set Externals,
+    /// All objects that were given or built, by group, kind and name, each with its namespace.
+    pub(super) all: HashMap<(String, String, String), Vec<Option<String>>>,
+    /// Whether objects are made by something that is not followed (a ResourceSet).
+    pub(super) are_made: bool,
+}
+
+impl Surroundings<'_> {
+    /// Whether an object is there, somewhere: given, built for another cluster, declared, or perhaps made.
+    fn have(&self, group: &str, kind: &str, namespace: &str, name: &str) -> bool {
+        let is_open = |text: &str| text.contains("${");
+        let find = |name: &str| {
+            // What says no namespace gets one when it is applied.
+            let fits = |home: &Option<String>| {
+                home.as_deref().is_none_or(|home| home == namespace || namespace.is_empty() || is_open(home))
+            };
+            let homes = self.all.get(&(group.to_owned(), kind.to_owned(), name.to_owned()));
+            homes.is_some_and(|homes| homes.iter().any(fits))
+        };
+        self.are_made
+            || is_open(name)
+            || is_open(namespace)
+            || find(name)
+            || find(ANY)
+            || self.externals.has(group, kind, Some(namespace), name)
+    }
+}
+
+/// What stands for a name with a variable that is not known.
+pub(super) const ANY: &str = "*";
+
 /// Everything that the checks look at.
 pub struct World<'set> {
     /// The objects of the hub.
     pub objects: &'set Objects,
     /// The catalogue.
     pub folders: &'set Folders,
-    /// Where Flux finds the catalogue.
-    pub repository: Repository,
     /// What each Kustomization delivers, in the order of the objects.
     pub deliveries: Vec<Delivery<'set>>,
+    pub(super) whose: Whose<'set>,
     /// Flux's sources: those of `management/flux`, and those among the objects.
     pub(super) sources: Vec<Object>,
+    /// Their positions by kind, namespace and name.
+    by_source: HashMap<(String, String, String), usize>,
     pub(super) report: Report,
+    /// Kustomizations by namespace and name.
+    by_name: HashMap<(&'set str, &'set str), usize>,
+    /// HelmReleases of the hub by namespace and name.
+    releases: HashSet<(String, String)>,
+    /// Names of workload clusters by their namespace.
+    clusters: HashMap<&'set str, &'set str>,
+    /// ConfigMaps and Secrets by kind, namespace and name.
+    data: HashSet<(&'set str, &'set str, &'set str)>,
 }
 
 /// What the checks found.
@@ -75,49 +133,17 @@ pub struct Report {
 }
 
 /// What a Kustomization delivers.
+#[derive(Debug)]
 pub struct Delivery<'set> {
     /// The Kustomization.
     pub kustomization: Kustomization<'set>,
-    /// Its objects.
-    pub content: Content,
-    /// The variables that its folder uses.
-    pub(super) used: BTreeSet<String>,
-    folder: Option<Arc<Folder>>,
+    /// Which ones belong together for sure, because one delivers the other or waits for it.
+    pub(super) tree: usize,
+    pub(super) load: Arc<Load<'set>>,
 }
 
-/// The objects of a Kustomization.
-#[derive(Debug)]
-pub enum Content {
-    /// Built from the catalogue. Clusters share what does not differ between them.
-    Objects(Vec<Arc<Delivered>>),
-    /// They lie in another source, which is not read.
-    Foreign,
-    /// The folder is not there.
-    Missing,
-}
-
-/// An object as Flux applies it.
-#[derive(Debug)]
-pub struct Delivered {
-    /// Its content.
-    pub object: Object,
-    /// The same with places.
-    pub(super) node: Node,
-    /// Whether it is the catalogue's, the same for every cluster.
-    pub(super) is_shared: bool,
-    secrets: OnceLock<Vec<Violation>>,
-}
-
-impl Delivered {
-    pub(super) fn new(node: Node, is_shared: bool) -> Self {
-        Self { object: Object::new(node.to_value()), node, is_shared, secrets: OnceLock::new() }
-    }
-
-    /// What is plain in it and should not be.
-    pub(super) fn secrets(&self) -> &[Violation] {
-        self.secrets.get_or_init(|| secrets::violations(&std::iter::once(self.object.clone()).collect()))
-    }
-}
+/// The cluster that a Kustomization delivers to: the hub, or the namespace and name of a kubeconfig.
+pub(super) type Target<'set> = Option<(&'set str, &'set str)>;
 
 /// A Flux Kustomization.
 #[derive(Debug, Clone, Copy)]
@@ -172,21 +198,24 @@ impl<'set> Kustomization<'set> {
     /// The values of its variables.
     #[must_use]
     pub fn substitute(self) -> BTreeMap<String, String> {
-        self.object
-            .at("spec.postBuild.substitute")
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-            .map(|(name, value)| {
-                (name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned))
-            })
-            .collect()
+        load::inline(self.object)
     }
 
     /// Whether Flux runs the substitution at all.
     pub(super) fn substitutes(self) -> bool {
-        !self.substitute().is_empty()
+        let has =
+            |key: &str| self.object.at(&format!("spec.postBuild.{key}")).is_some_and(|all| !is_empty(all));
+        has("substitute")
+            || has("substituteFrom")
             || self.object.text("spec.postBuild.substituteStrategy") == Some("Always")
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Object(entries) => entries.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
     }
 }
 
@@ -216,13 +245,35 @@ pub(super) fn field(path: &[&str]) -> FieldPath {
     })
 }
 
-impl Delivery<'_> {
+impl<'set> Delivery<'set> {
+    /// Its objects, or why there are none.
+    #[must_use]
+    pub fn content(&self) -> &Content {
+        &self.load.content
+    }
+
     /// The objects that were built, none when they are elsewhere.
     #[must_use]
     pub fn objects(&self) -> &[Arc<Delivered>] {
-        match &self.content {
-            Content::Objects(objects) => objects,
-            Content::Foreign | Content::Missing => &[],
+        self.load.objects()
+    }
+
+    /// Where the objects go.
+    pub(super) fn target(&self) -> Target<'set> {
+        let kustomization = self.kustomization;
+        kustomization.is_remote().then(|| {
+            let text = |path: &str| kustomization.object.text(path);
+            let name =
+                text("spec.kubeConfig.secretRef.name").or_else(|| text("spec.kubeConfig.configMapRef.name"));
+            (kustomization.namespace(), name.unwrap_or_default())
+        })
+    }
+
+    /// The folder in the catalogue; none when it reads another source.
+    pub(super) fn catalog_path(&self) -> Option<&str> {
+        match &self.load.home {
+            Home::Catalog { path, .. } => Some(path),
+            _ => None,
         }
     }
 
@@ -233,7 +284,7 @@ impl Delivery<'_> {
 
     /// A place in the folder's files.
     pub(super) fn locate(&self, place: Place) -> Option<Location> {
-        self.folder.as_ref().and_then(|folder| folder.locate(place))
+        self.load.locate(place)
     }
 
     /// A finding about a delivered object, at a field of it or at the nearest thing above.
@@ -258,34 +309,131 @@ impl Delivery<'_> {
 }
 
 impl<'set> World<'set> {
-    /// Resolves what every Kustomization delivers.
+    /// Resolves what every Kustomization of a rendered cluster delivers.
     #[must_use]
     pub fn new(objects: &'set Objects, folders: &'set Folders, repository: Repository) -> Self {
+        let loads = objects
+            .of(KUSTOMIZE, "Kustomization")
+            .map(|object| {
+                let kustomization = Kustomization { object };
+                let path = catalog_path(kustomization, &repository);
+                let home = match path {
+                    Some(path) => Home::Catalog { folders, path },
+                    None => Home::Elsewhere { source: None, why: Why::Elsewhere },
+                };
+                let variables = Variables {
+                    known: kustomization.substitute(),
+                    is_open: !list(object, "spec.postBuild.substituteFrom").is_empty(),
+                    ..Variables::default()
+                };
+                let manner = Manner { own: true, variables, written: &|_| None };
+                (Arc::new(load(kustomization, home, &manner)), 0)
+            })
+            .collect();
+        Self::with(objects, folders, Whose::Own(repository), loads)
+    }
+
+    /// A world from what its Kustomizations deliver, each with the tree that it belongs to, in the order of the objects.
+    pub(super) fn with(
+        objects: &'set Objects,
+        folders: &'set Folders,
+        whose: Whose<'set>,
+        loads: Vec<(Arc<Load<'set>>, usize)>,
+    ) -> Self {
         let mut world = Self {
             objects,
             folders,
-            repository,
-            deliveries: Vec::new(),
-            sources: Vec::new(),
+            whose,
+            deliveries: Vec::with_capacity(loads.len()),
+            sources: objects.iter().filter(|object| is_source(object)).cloned().collect(),
+            by_source: HashMap::new(),
             report: Report::default(),
+            by_name: HashMap::new(),
+            releases: HashSet::new(),
+            clusters: HashMap::new(),
+            data: HashSet::new(),
         };
-        world.sources = objects.iter().filter(|object| object.group() == SOURCE).cloned().collect();
-        if let Some(folder) = folders.get("management/flux", &[]) {
-            world.report.findings.extend(folder.findings.iter().cloned());
+        for object in objects {
+            let id = &object.id;
+            let home = id.namespace.as_deref().unwrap_or_default();
+            if object.is("cluster.x-k8s.io", "Cluster") {
+                world.clusters.entry(home).or_insert(&id.name);
+            } else if object.is("", "ConfigMap") || object.is("", "Secret") {
+                world.data.insert((&id.kind, home, &id.name));
+            }
+        }
+        if objects.iter().any(|object| world.owns(object))
+            && let Some(folder) = folders.get("management/flux", &[])
+        {
+            if matches!(world.whose, Whose::Own(_)) {
+                world.report.findings.extend(folder.findings.iter().chain(&folder.manners).cloned());
+            }
             world.sources.extend(
                 folder
                     .ready()
                     .iter()
                     .map(|ready| &ready.delivered.object)
-                    .filter(|object| object.group() == SOURCE)
+                    .filter(|object| is_source(object))
                     .cloned(),
             );
         }
-        for object in objects.of(KUSTOMIZE, "Kustomization") {
-            let delivery = world.deliver(Kustomization { object });
-            world.deliveries.push(delivery);
+        for (object, (load, tree)) in objects.of(KUSTOMIZE, "Kustomization").zip(loads) {
+            let kustomization = Kustomization { object };
+            world
+                .by_name
+                .entry((kustomization.namespace(), kustomization.name()))
+                .or_insert(world.deliveries.len());
+            world.report.violations.extend(load.report.violations.iter().cloned());
+            world.report.findings.extend(load.report.findings.iter().cloned());
+            if !kustomization.is_remote() {
+                let all = load.objects().iter().map(|delivered| &delivered.object);
+                world.sources.extend(all.filter(|object| is_source(object)).cloned());
+            }
+            world.deliveries.push(Delivery { kustomization, tree, load });
         }
+        for (position, source) in world.sources.iter().enumerate() {
+            let id = &source.id;
+            let key = (id.kind.clone(), id.namespace.clone().unwrap_or_default(), id.name.clone());
+            world.by_source.entry(key).or_insert(position);
+        }
+        world.releases = world
+            .releases()
+            .iter()
+            .map(|(release, _)| (release.id.namespace.clone().unwrap_or_default(), release.id.name.clone()))
+            .collect();
         world
+    }
+
+    /// Whether an object is InfraFlux's, so that what its render promises holds for it.
+    pub(super) fn owns(&self, object: &Object) -> bool {
+        matches!(self.whose, Whose::Own(_)) || is_own(object)
+    }
+
+    /// How bad it is that something is not there; `None` when it is there after all, outside of what is looked at.
+    pub(super) fn missing(&self, group: &str, kind: &str, namespace: &str, name: &str) -> Option<Severity> {
+        match &self.whose {
+            Whose::Own(_) => Some(Severity::Error),
+            Whose::Given(beside) => {
+                (!beside.have(group, kind, namespace, name)).then(|| beside.externals.missing())
+            }
+        }
+    }
+
+    /// A Kustomization of the hub.
+    pub(super) fn kustomization(&self, namespace: &str, name: &str) -> Option<Kustomization<'set>> {
+        let position = self.by_name.get(&(namespace, name))?;
+        self.deliveries.get(*position).map(|delivery| delivery.kustomization)
+    }
+
+    /// A source by its kind, namespace and name.
+    pub(super) fn source(&self, kind: &str, namespace: &str, name: &str) -> Option<&Object> {
+        let key = (kind.to_owned(), namespace.to_owned(), name.to_owned());
+        self.by_source.get(&key).and_then(|position| self.sources.get(*position))
+    }
+
+    /// Whether the hub has a HelmRelease.
+    pub(super) fn has_release(&self, namespace: &str, name: &str) -> bool {
+        self.releases.contains(&(namespace.to_owned(), name.to_owned()))
     }
 
     /// The HelmReleases of the hub: those among the objects, and those that a Kustomization puts there.
@@ -309,10 +457,12 @@ impl<'set> World<'set> {
     /// The name of the workload cluster whose objects live in a hub namespace.
     #[must_use]
     pub fn cluster_in(&self, namespace: &str) -> Option<&'set str> {
-        self.objects
-            .of("cluster.x-k8s.io", "Cluster")
-            .find(|cluster| cluster.id.namespace.as_deref() == Some(namespace))
-            .map(|cluster| &*cluster.id.name)
+        self.clusters.get(namespace).copied()
+    }
+
+    /// Whether a ConfigMap or Secret is among the hub's objects.
+    pub(super) fn has_data(&self, kind: &str, namespace: &str, name: &str) -> bool {
+        self.data.contains(&(kind, namespace, name))
     }
 
     /// Everything that was found, each thing once.
@@ -323,284 +473,33 @@ impl<'set> World<'set> {
             findings: self.report.findings.distinct(),
         }
     }
-
-    pub(super) fn violation(
-        &mut self,
-        code: &'static Code,
-        object: &Object,
-        path: FieldPath,
-        message: String,
-        hint: impl Into<String>,
-    ) {
-        self.report.violations.push(Violation::error(code, object, path, message).hint(hint));
-    }
-
-    fn deliver(&mut self, kustomization: Kustomization<'set>) -> Delivery<'set> {
-        let mut delivery =
-            Delivery { kustomization, content: Content::Foreign, used: BTreeSet::new(), folder: None };
-        let Some(path) = self.catalog_path(kustomization) else { return delivery };
-        let object = kustomization.object;
-        let components: Vec<String> = list(object, "spec.components")
-            .iter()
-            .filter_map(|component| component.as_str().map(str::to_owned))
-            .collect();
-        let Some(folder) = self.folders.get(&path, &components) else {
-            delivery.content = Content::Missing;
-            self.violation(
-                &codes::FLUX_PATH,
-                object,
-                FieldPath::of(["spec", "path"]),
-                format!("the catalogue has no folder `{path}`"),
-                "Flux would report `kustomization path not found`; correct the path or add the folder",
-            );
-            return delivery;
-        };
-        self.report.findings.extend(folder.findings.iter().cloned());
-        let changed = ["patches", "images", "targetNamespace", "commonMetadata"]
-            .iter()
-            .any(|key| object.at(&format!("spec.{key}")).is_some());
-        delivery.content = if changed {
-            let mut folder = Folder::clone(&folder);
-            self.change(kustomization, &mut folder);
-            let objects = self.fill(&mut delivery, &folder);
-            delivery.folder = Some(Arc::new(folder));
-            objects
-        } else {
-            let objects = self.fill(&mut delivery, &folder);
-            delivery.folder = Some(folder);
-            objects
-        };
-        delivery
-    }
-
-    /// What a Kustomization does to the objects of its folder before it fills in variables.
-    fn change(&mut self, kustomization: Kustomization<'set>, folder: &mut Folder) {
-        let object = kustomization.object;
-        self.patch(kustomization, folder);
-        if let Some(namespace) = object.text("spec.targetNamespace") {
-            for built in folder.objects.iter().filter(|built| built.id().kind == "Namespace") {
-                let id = built.id();
-                self.report.findings.push(
-                    Finding::error(
-                        &codes::FLUX_NAMESPACE,
-                        format!(
-                            "the Namespace `{}` would be renamed to `{namespace}`, because the Kustomization `{}` has a `targetNamespace`",
-                            id.name, object.id.name
-                        ),
-                    )
-                    .object(id)
-                    .at(folder.locate(built.node.place))
-                    .hint("move the Namespace to the stage `prereqs`, which goes to the cluster"),
-                );
-            }
-            folder::set_namespace(&mut folder.objects, namespace);
-        }
-        for image in list(object, "spec.images") {
-            for built in &mut folder.objects {
-                set_image(&mut built.node, image);
-            }
-        }
-        folder.changed();
-    }
-
-    /// The objects of a folder with the variables of a Kustomization, and what came of filling them in.
-    fn fill(&mut self, delivery: &mut Delivery<'set>, folder: &Folder) -> Content {
-        let kustomization = delivery.kustomization;
-        let values = kustomization.substitute();
-        let substitutes = kustomization.substitutes();
-        let labels = kustomization.object.at("spec.commonMetadata");
-        let mut objects = Vec::with_capacity(folder.objects.len());
-        for (built, ready) in folder.objects.iter().zip(folder.ready()) {
-            let mut delivered = Arc::clone(&ready.delivered);
-            if ready.has_variables && substitutes {
-                let filled = substitute::object(&built.node, &values);
-                self.trouble(kustomization, folder, built, &filled.trouble);
-                delivery.used.extend(filled.used);
-                delivered = Arc::new(Delivered::new(filled.node, false));
-            } else if ready.has_variables {
-                self.never_filled(kustomization, folder, built);
-            }
-            if let Some(labels) = labels {
-                let mut own = Delivered::new(delivered.node.clone(), false);
-                yaml_merge(&mut own.object.value, &json!({"metadata": labels}));
-                delivered = Arc::new(own);
-            }
-            objects.push(delivered);
-        }
-        Content::Objects(objects)
-    }
-
-    /// The folder of the catalogue that a Kustomization reads; none when it reads another source.
-    pub(super) fn catalog_path(&self, kustomization: Kustomization<'_>) -> Option<String> {
-        let object = kustomization.object;
-        let repository = &self.repository;
-        let namespace = object.text("spec.sourceRef.namespace").unwrap_or(kustomization.namespace());
-        let is_catalog = object.text("spec.sourceRef.kind") == Some(&repository.kind)
-            && object.text("spec.sourceRef.name") == Some(&repository.name)
-            && namespace == repository.namespace;
-        let path = normal("", object.text("spec.path").unwrap_or_default());
-        let root = normal("", &repository.path);
-        if !is_catalog {
-            return None;
-        }
-        if root.is_empty() {
-            return Some(path);
-        }
-        // A path beside the catalogue is somebody's own folder in the same source.
-        path.strip_prefix(&root)?.strip_prefix('/').map(str::to_owned)
-    }
-
-    /// The Kustomization's own patches, which come after those of the folder.
-    fn patch(&mut self, kustomization: Kustomization<'set>, folder: &mut Folder) {
-        let object = kustomization.object;
-        for (position, entry) in list(object, "spec.patches").iter().enumerate() {
-            let path = FieldPath::of(["spec", "patches"]).index(position).key("patch");
-            let text = entry.get("patch").and_then(Value::as_str).unwrap_or_default();
-            let name = format!("spec.patches[{position}] of {}", object.id);
-            let id = folder.sources.add(Source::new(name, text));
-            let place = Place::new(id, 0..text.len());
-            let target = entry.get("target").map(|target| Node::from_value(target, place));
-            let trees = match folder::trees_of(text, place) {
-                Ok(trees) => trees,
-                Err(message) => {
-                    self.violation(&codes::FLUX_PATCH, object, path, message, "a patch is YAML or JSON");
-                    continue;
-                }
-            };
-            for tree in trees {
-                let result = folder::apply(&mut folder.objects, &tree, target.as_ref());
-                let (code, message, hint) = match result {
-                    Ok(Applied { count: 0, .. }) => (
-                        &codes::FLUX_PATCH,
-                        "the patch is for an object that is not in the folder".to_owned(),
-                        "correct the kind and name that it is for, or its stage; Flux says nothing about a target that \
-                         matches nothing",
-                    ),
-                    Ok(Applied { unknown_selector: false, .. }) => continue,
-                    Err(Refused::Wrong(message)) => (&codes::FLUX_PATCH, message, "correct the patch"),
-                    Ok(_) => (
-                        &codes::FLUX_NOT_CHECKED,
-                        "the label selector of the patch is not followed here".to_owned(),
-                        "`kubectl kustomize` shows what it does",
-                    ),
-                    Err(Refused::Unsupported(what)) => (
-                        &codes::FLUX_NOT_CHECKED,
-                        format!("{what} of the patch is not followed here"),
-                        "`kubectl kustomize` shows what it does",
-                    ),
-                };
-                self.violation(code, object, path.clone(), message, hint);
-                if *code == codes::FLUX_NOT_CHECKED
-                    && let Some(last) = self.report.violations.last_mut()
-                {
-                    last.severity = Severity::Warning;
-                }
-            }
-        }
-    }
-
-    fn trouble(
-        &mut self,
-        kustomization: Kustomization<'_>,
-        folder: &Folder,
-        built: &folder::Built,
-        trouble: &[(Place, Trouble)],
-    ) {
-        for (place, trouble) in trouble {
-            let (code, message, hint) = match trouble {
-                Trouble::Unset(name) => (
-                    &codes::FLUX_VARIABLE,
-                    format!(
-                        "the variable `{name}` has no value in the Kustomization `{}`",
-                        kustomization.name()
-                    ),
-                    "declare it in the bundle's `bundle.yaml` (or the folder's `hub-variables.yaml`) and supply it; a literal \
-                     `${` is written `$${`",
-                ),
-                Trouble::Unsupported(text) => (
-                    &codes::FLUX_NOT_CHECKED,
-                    format!("`{text}` is not followed here"),
-                    "write `${name}` or `${name:=default}`, and `$${` where the text itself is meant",
-                ),
-                Trouble::Broken(text) => (
-                    &codes::FLUX_VARIABLE,
-                    format!("with its variables filled in, `{text}` is not one YAML value"),
-                    "put `${quote}` at both ends where the value must stay a string, and let the variable's pattern keep \
-                     quotes and `: ` out",
-                ),
-            };
-            let mut finding =
-                Finding::error(code, message).object(built.id()).at(folder.locate(*place)).hint(hint);
-            if *code == codes::FLUX_NOT_CHECKED {
-                finding.severity = Severity::Warning;
-            }
-            self.report.findings.push(finding);
-        }
-    }
-
-    /// Without a single variable Flux substitutes nothing, so a `${` reaches the cluster as it stands.
-    fn never_filled(&mut self, kustomization: Kustomization<'_>, folder: &Folder, built: &folder::Built) {
-        if substitute::is_disabled(&built.node) {
-            return;
-        }
-        let mut open = vec![&built.node];
-        while let Some(node) = open.pop() {
-            match &node.data {
-                Data::Mapping(mapping) => open.extend(mapping.entries.iter().map(|entry| &entry.value)),
-                Data::Sequence(items) => open.extend(items),
-                Data::String(text) if text.contains("${") => {
-                    self.report.findings.push(
-                        Finding::error(
-                            &codes::FLUX_VARIABLE,
-                            format!(
-                                "`${{` stays as it is: the Kustomization `{}` substitutes nothing",
-                                kustomization.name()
-                            ),
-                        )
-                        .object(built.id())
-                        .at(folder.locate(node.place))
-                        .hint(
-                            "supply the variable under `postBuild.substitute`; where the text itself is meant, annotate the \
-                             object with `kustomize.toolkit.fluxcd.io/substitute: disabled`",
-                        ),
-                    );
-                }
-                _ => {}
-            }
-        }
-    }
 }
 
-/// `images:` of a Kustomization: another name, tag or digest wherever the image is named.
-fn set_image(node: &mut Node, image: &Value) {
-    let text = |key: &str| image.get(key).and_then(Value::as_str);
-    let Some(name) = text("name") else { return };
-    match &mut node.data {
-        Data::Mapping(mapping) => {
-            for entry in &mut mapping.entries {
-                let rest = match &entry.value.data {
-                    Data::String(old) if *entry.key == *"image" => old.strip_prefix(name).map(str::to_owned),
-                    _ => None,
-                };
-                match rest.filter(|rest| rest.is_empty() || rest.starts_with([':', '@'])) {
-                    Some(rest) => {
-                        let tail = match (text("newTag"), text("digest")) {
-                            (_, Some(digest)) => format!("@{digest}"),
-                            (Some(tag), None) => format!(":{tag}"),
-                            (None, None) => rest,
-                        };
-                        let new = format!("{}{tail}", text("newName").unwrap_or(name));
-                        entry.value.data = Data::String(new.into());
-                    }
-                    None => set_image(&mut entry.value, image),
-                }
-            }
-        }
-        Data::Sequence(items) => items.iter_mut().for_each(|item| set_image(item, image)),
-        _ => {}
+/// The folder of the catalogue that a Kustomization of a rendered cluster reads; none when it reads another source.
+fn catalog_path(kustomization: Kustomization<'_>, repository: &Repository) -> Option<String> {
+    let object = kustomization.object;
+    let namespace = object.text("spec.sourceRef.namespace").unwrap_or(kustomization.namespace());
+    let is_catalog = object.text("spec.sourceRef.kind") == Some(&repository.kind)
+        && object.text("spec.sourceRef.name") == Some(&repository.name)
+        && namespace == repository.namespace;
+    let path = normal("", object.text("spec.path").unwrap_or_default());
+    let root = normal("", &repository.path);
+    if !is_catalog {
+        return None;
     }
+    if root.is_empty() {
+        return Some(path);
+    }
+    // A path beside the catalogue is somebody's own folder in the same source.
+    path.strip_prefix(&root)?.strip_prefix('/').map(str::to_owned)
 }
 
-fn yaml_merge(base: &mut Value, over: &Value) {
-    crate::yaml::overlay::merge_value(base, over);
+fn is_source(object: &Object) -> bool {
+    object.group() == SOURCE
+}
+
+/// Whether InfraFlux rendered an object; a template for one says so with a variable.
+pub(super) fn is_own(object: &Object) -> bool {
+    let plan = object.at("metadata.annotations").and_then(|all| all.get(PLAN_ANNOTATION)?.as_str());
+    plan.is_some_and(|plan| !plan.contains("${"))
 }

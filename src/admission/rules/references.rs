@@ -1,6 +1,6 @@
 //! References between objects: each one leads somewhere, and to the right thing.
 
-use crate::finding::{codes, suggest};
+use crate::finding::{Severity, codes, suggest};
 
 use super::{
     Context, Kind, Rule, Violation, field,
@@ -9,6 +9,7 @@ use super::{
 
 mod resolve;
 mod table;
+mod writers;
 
 pub use table::{Form, Home, Reference, Shape, fields};
 
@@ -224,6 +225,9 @@ fn namespace(context: &Context<'_>) -> Vec<Violation> {
         }
         let Some(other) = other_namespace(&found, set) else { continue };
         let own = object.id.namespace.as_deref().unwrap_or_default();
+        // One of each may be kept in both namespaces: there are controllers that do nothing else.
+        let is_copied = found.group.is_empty() && matches!(found.kind, "Secret" | "ConfigMap");
+        let severity = if is_copied { set.externals.missing() } else { Severity::Error };
         violations.push(
             context
                 .error(
@@ -233,6 +237,7 @@ fn namespace(context: &Context<'_>) -> Vec<Violation> {
                         found.kind, found.name
                     ),
                 )
+                .severity(severity)
                 .hint(format!("move it to `{own}`, or this object to `{other}`")),
         );
     }

@@ -13,7 +13,10 @@ use crate::{
     yaml::pointer::FieldPath,
 };
 
-use super::table::{self, Form, Home, Reference};
+use super::{
+    table::{self, Form, Home, Reference},
+    writers,
+};
 
 /// One reference of an object.
 pub(super) struct Found<'set> {
@@ -114,6 +117,7 @@ pub(super) fn exists_elsewhere(found: &Found<'_>, set: &Set<'_>) -> bool {
     set.externals.has(found.group, found.kind, found.namespace, found.name)
         || field::flag(found.value, "optional")
         || is_written_by_controllers(found, set)
+        || writers::have(found, set)
 }
 
 /// Objects that controllers make from others of the set.
