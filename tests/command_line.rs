@@ -443,3 +443,17 @@ fn all_slips_of_a_plan_are_told_at_once_in_its_order() {
     // A taint whose effect is no effect lacks none, and the list behind it waits.
     assert_eq!(places, ["6:3", "7:28", "7:33", "9:13", "10:33", "11:14"], "{stderr}");
 }
+
+#[test]
+fn doctor_names_files_from_where_it_runs() {
+    let folder = TempDir::new().unwrap();
+    let deep = folder.path().join("deep");
+    fs::create_dir(&deep).unwrap();
+    for name in ["kustomization.yaml", "cluster.yaml"] {
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/kustomize-function").join(name);
+        fs::copy(example, deep.join(name)).unwrap();
+    }
+    let (_, stderr) = texts(&run(folder.path(), &["doctor", "deep"]));
+    assert!(stderr.contains("--> deep/cluster.yaml:"), "{stderr}");
+    assert!(stderr.contains("::: deep/kustomization.yaml:"), "{stderr}");
+}
