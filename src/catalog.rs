@@ -135,7 +135,7 @@ impl Catalog {
     /// Reads a file of one YAML document into a type.
     pub fn read<Type: DeserializeOwned>(&self, path: &str, code: &'static Code) -> Result<Type, Findings> {
         let (sources, node) = self.node(path)?;
-        typed::from_node(&node, &FieldPath::root(), &sources, code).map_err(|finding| (*finding).into())
+        typed::from_node(&node, &FieldPath::root(), &sources, code)
     }
 
     /// Reads a file of one YAML document into a tree.

@@ -2,11 +2,16 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{
+    Parser, Subcommand,
+    builder::StyledStr,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 
 mod apply;
 mod catalog;
 mod cluster;
+mod count;
 mod crds;
 mod destroy;
 mod doctor;
@@ -88,7 +93,8 @@ enum Command {
 pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> anyhow::Result<ExitCode> {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(mut error) => {
+            suggest_file(&mut error);
             // Help and version go to stdout with 0, mistakes to stderr with 2.
             report::quiet(error.print())?;
             return Ok(ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)));
@@ -122,6 +128,16 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> anyhow::R
             report::stdout(&page)?;
             Ok(ExitCode::SUCCESS)
         }
+    }
+}
+
+/// Who gives a plan without its flag learns about the flag. Commands that take files as they are never come here.
+fn suggest_file(error: &mut clap::Error) {
+    let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidArg) else { return };
+    let is_yaml = [".yaml", ".yml"].iter().any(|end| given.ends_with(end));
+    if error.kind() == ErrorKind::UnknownArgument && is_yaml && !given.starts_with('-') {
+        let tip = StyledStr::from(format!("a plan is given with `--file {given}`"));
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
     }
 }
 

@@ -267,6 +267,16 @@ impl Findings {
         Self { list }
     }
 
+    /// The same in the order of the texts that they are about; those without a place come first.
+    #[must_use]
+    pub fn by_place(self) -> Self {
+        let mut list = self.list;
+        list.sort_by_key(|finding| {
+            finding.location.as_ref().map(|place| (place.file().to_owned(), place.range().start))
+        });
+        Self { list }
+    }
+
     /// `--strict`: warnings become errors.
     pub fn make_strict(&mut self) {
         for finding in &mut self.list {

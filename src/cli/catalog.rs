@@ -1,6 +1,9 @@
 //! The catalogue of a run: the embedded one, with a folder laid over it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 use super::files;
 use crate::{
@@ -46,8 +49,13 @@ fn overlay(folder: &Path) -> Result<Catalog, Findings> {
     }
     if !found {
         // A misspelt path must not mean the embedded catalogue in silence.
-        std::fs::read_dir(folder)
-            .map_err(|error| files::unreadable(&folder.display().to_string(), &error))?;
+        let shown = folder.display().to_string();
+        std::fs::read_dir(folder).map_err(|error| match error.kind() {
+            ErrorKind::NotADirectory => Finding::error(&codes::UNREADABLE, format!("`{shown}` is not a folder"))
+                .hint("name the folder that holds `clusters/` or `recipes/`; `infraflux eject --out DIR` writes one")
+                .into(),
+            _ => files::unreadable(&shown, &error),
+        })?;
         return Err(Finding::error(
             &codes::CATALOG_FILE,
             format!(

@@ -135,17 +135,32 @@ impl Chosen {
     }
 }
 
+/// The clusters in an output folder. One that cannot be read has none, for a hint.
+fn clusters(out: &Path) -> Vec<String> {
+    let entries = fs::read_dir(out).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.path().join(INVENTORY).is_file())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| name != "management")
+        .collect()
+}
+
 /// Reads the objects that an earlier run wrote. Only files of the inventory count: others are somebody's own.
 fn written(out: &Path, name: &str) -> Result<Vec<Json>, Findings> {
     let folder = out.join(name);
     let inventory = folder.join(INVENTORY);
     if !inventory.is_file() {
-        return Err(Finding::error(
-            &codes::DESTROY_NO_CLUSTER,
-            format!("`{}` is not a folder that InfraFlux wrote", folder.display()),
-        )
-        .hint("check `--name` and `--out`, or give the plan with `--file`")
-        .into());
+        let message = if folder.exists() {
+            format!("`{}` is not a folder that InfraFlux wrote", folder.display())
+        } else {
+            format!("there is no cluster `{name}` in `{}`", out.display())
+        };
+        let clusters = clusters(out);
+        let hint = suggest::hint(name, clusters.iter().map(String::as_str)).map_or_else(
+            || "check `--name` and `--out`, or give the plan with `--file`".to_owned(),
+            |hint| format!("{hint} If not, check `--out`, or give the plan with `--file`"),
+        );
+        return Err(Finding::error(&codes::DESTROY_NO_CLUSTER, message).hint(hint).into());
     }
     let name = inventory.display().to_string();
     let bytes = fs::read(&inventory).map_err(|error| files::unreadable(&name, &error))?;

@@ -124,14 +124,14 @@ fn choose<'catalog>(
         return Ok(all);
     }
     let mut findings = Findings::new();
-    for wanted in paths {
-        let wanted = wanted.trim_end_matches('/');
+    let paths: Vec<&str> = paths.iter().map(|path| as_listed(path)).collect();
+    for wanted in &paths {
         if !all.iter().any(|(path, _)| is_below(path, wanted)) {
-            let near = suggest::nearest(wanted, all.iter().map(|(path, _)| *path));
-            let hint = if near.is_empty() {
-                "the folders are clusters, crossplane, management, recipes and sops".to_owned()
-            } else {
-                format!("there is {}", suggest::list(&near, "and"))
+            let folders =
+                all.iter().flat_map(|(path, _)| Path::new(path).ancestors().filter_map(Path::to_str));
+            let hint = match suggest::nearest(wanted, folders.filter(|path| !path.is_empty())).first() {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "the folders are clusters, crossplane, management, recipes and sops".to_owned(),
             };
             findings
                 .push(Finding::error(&codes::USAGE, format!("the catalogue has no `{wanted}`")).hint(hint));
@@ -140,10 +140,13 @@ fn choose<'catalog>(
     if !findings.is_empty() {
         return Err(findings);
     }
-    let chosen = all
-        .into_iter()
-        .filter(|(path, _)| paths.iter().any(|wanted| is_below(path, wanted.trim_end_matches('/'))));
+    let chosen = all.into_iter().filter(|(path, _)| paths.iter().any(|wanted| is_below(path, wanted)));
     Ok(chosen.collect())
+}
+
+/// A path as the catalogue has it: shells complete `./clusters/aws/`.
+fn as_listed(path: &str) -> &str {
+    path.trim_start_matches("./").trim_end_matches('/')
 }
 
 fn is_below(path: &str, folder: &str) -> bool {

@@ -21,13 +21,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         report::stdout(list.concat().as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     };
-    let wanted = wanted.to_uppercase();
-    if let Some(code) = codes::ALL.iter().find(|code| code.id == wanted) {
+    let upper = wanted.to_uppercase();
+    let full = if upper.starts_with("IF") { upper } else { format!("IF{upper}") };
+    if let Some(code) = codes::ALL.iter().find(|code| code.id == full) {
         report::stdout(text(code).as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     }
     let ids: Vec<&str> = codes::ALL.iter().map(|code| code.id).collect();
-    let near = suggest::nearest(&wanted, ids);
+    let near = suggest::nearest(&full, ids);
     let finding = Finding::error(&codes::USAGE, format!("there is no code `{wanted}`"));
     let finding = if near.is_empty() {
         finding.hint("`infraflux explain` lists all codes")

@@ -11,9 +11,12 @@ use crate::{
     yaml::{Limits, Origin, Source},
 };
 
+/// What messages call standard input.
+const STDIN: &str = "<stdin>";
+
 /// Reads a text file, or standard input for `-`.
 pub fn source(path: &Path, limits: Limits) -> Result<Source, Findings> {
-    let name = if path == Path::new("-") { "<stdin>".to_owned() } else { path.display().to_string() };
+    let name = if path == Path::new("-") { STDIN.to_owned() } else { path.display().to_string() };
     let bytes = if path == Path::new("-") {
         let mut bytes = Vec::new();
         // One byte more than is taken tells a text that is too long from one that fits.
@@ -26,6 +29,10 @@ pub fn source(path: &Path, limits: Limits) -> Result<Source, Findings> {
     let origin = if path == Path::new("-") { Origin::Stream } else { Origin::File };
     text(name, bytes, limits).map(|source| source.of(origin))
 }
+
+/// What an empty input mostly means.
+const EMPTY_FILE: &str = "check that this is the right file, and that it was saved";
+const EMPTY_STREAM: &str = "in a pipe this mostly means that the command before it failed";
 
 fn read_file(path: &Path, limits: Limits) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -40,9 +47,8 @@ pub fn text(name: String, bytes: Vec<u8>, limits: Limits) -> Result<Source, Find
     }
     match String::from_utf8(bytes) {
         Ok(text) if text.trim().is_empty() => {
-            Err(Finding::error(&codes::EMPTY_INPUT, format!("`{name}` is empty"))
-                .hint("in a pipe this mostly means that the command before it failed")
-                .into())
+            let hint = if name == STDIN { EMPTY_STREAM } else { EMPTY_FILE };
+            Err(Finding::error(&codes::EMPTY_INPUT, format!("`{name}` is empty")).hint(hint).into())
         }
         Ok(text) => Ok(Source::new(name, text)),
         Err(error) => Err(Finding::error(

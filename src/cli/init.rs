@@ -9,7 +9,9 @@ use std::{
 use clap::Args;
 
 use super::{
-    catalog, files, project,
+    catalog,
+    count::count,
+    files, project,
     report::{self, Format},
 };
 use crate::{
@@ -60,7 +62,7 @@ pub struct Arguments {
     #[arg(long, value_name = "PATH")]
     out_path: Option<String>,
     /// Run Flux in this many shards beside the main controllers; needs the Flux operator
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = count::<u16>(0, 65535))]
     shards: Option<u16>,
     /// Others than the platform team write Flux objects on the hub: hold them to their own namespaces
     #[arg(long)]
@@ -206,6 +208,11 @@ fn given(arguments: &Arguments) -> Result<Settings, Findings> {
     for word in &arguments.providers {
         if let Some(provider) = Provider::parse(word.trim()) {
             providers.push(provider);
+            continue;
+        }
+        if word.trim().is_empty() {
+            let message = "`--providers` has an empty name in its list";
+            findings.push(Finding::error(&codes::USAGE, message).hint("separate the names by single commas"));
             continue;
         }
         let finding = Finding::error(&codes::USAGE, format!("there is no provider `{word}`"));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{catalog, files, project::Project};
+use super::{catalog, count::count, files, project::Project};
 use crate::{finding::Findings, plan::read::Request, render::Library, yaml::Limits};
 
 /// Which plans, with which values, over which catalogue.
@@ -32,13 +32,13 @@ pub struct Plans {
     #[arg(long, help_heading = "Values of the plan")]
     region: Option<String>,
     /// Machines of the pool `default`; 0 means no pools
-    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(..=5000), help_heading = "Values of the plan")]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = count::<u16>(0, 5000), help_heading = "Values of the plan")]
     workers: Option<u16>,
     /// Virtual CPUs of a machine of the pool `default`
-    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Values of the plan")]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = count::<u16>(1, 1024), help_heading = "Values of the plan")]
     cpu: Option<u16>,
     /// Memory of a machine of the pool `default`, in GiB
-    #[arg(long, value_name = "GIB", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(2..=32768), help_heading = "Values of the plan")]
+    #[arg(long, value_name = "GIB", allow_negative_numbers = true, value_parser = count::<u16>(2, 32768), help_heading = "Values of the plan")]
     memory: Option<u16>,
     /// Kubernetes, for instance 1.36 or 1.36.4
     #[arg(long, value_name = "VERSION", help_heading = "Values of the plan")]

@@ -40,8 +40,7 @@ pub fn load() -> Result<Project, Findings> {
     let id = sources.add(files::source(path, Limits::PLAN)?);
     let documents = read(&sources, id, Schema::Core, Limits::PLAN)?;
     match documents.first() {
-        Some(document) => typed::from_node(&document.root, &FieldPath::root(), &sources, &codes::PROJECT)
-            .map_err(|finding| (*finding).into()),
+        Some(document) => typed::from_node(&document.root, &FieldPath::root(), &sources, &codes::PROJECT),
         None => Ok(Project::default()),
     }
 }

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::report;
 use crate::{
-    finding::{Finding, codes},
+    finding::{Finding, codes, suggest},
     plan::{crd, function_definition, json_schema, reference},
 };
 
@@ -28,10 +28,13 @@ pub struct Arguments {
 enum Kind {
     /// One cluster
     #[default]
+    #[value(alias = "ClusterPlan")]
     ClusterPlan,
     /// Many clusters
+    #[value(alias = "FleetPlan")]
     FleetPlan,
     /// A function configuration that checks items
+    #[value(alias = "Admission")]
     Admission,
 }
 
@@ -58,8 +61,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Format::Table => {
             let mut fields = reference::fields(kind);
             if let Some(part) = &arguments.field {
-                let part = part.to_lowercase();
-                fields.retain(|field| field.path.to_lowercase().contains(&part));
+                let lower = part.to_lowercase();
+                let (shown, others): (Vec<_>, Vec<_>) =
+                    fields.into_iter().partition(|field| field.path.to_lowercase().contains(&lower));
+                if shown.is_empty() {
+                    return report::findings(&no_field(part, &others).into());
+                }
+                fields = shown;
             }
             reference::text(&fields, 110)
         }
@@ -76,4 +84,15 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     };
     report::stdout(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn no_field(part: &str, fields: &[reference::Field]) -> Finding {
+    let keys = fields.iter().flat_map(|field| field.path.split(['.', '[', ']']));
+    let near = suggest::nearest(part, keys.filter(|key| !key.is_empty()));
+    let hint = if near.is_empty() {
+        "`infraflux schema` prints all of them".to_owned()
+    } else {
+        format!("did you mean {}?", suggest::list(&near, "or"))
+    };
+    Finding::error(&codes::USAGE, format!("no field has `{part}` in its path")).hint(hint)
 }

@@ -14,7 +14,9 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::{
-    catalog, files,
+    catalog,
+    count::count,
+    files,
     local_sources::{self, LocalSource},
     project,
     report::{self, Format},
@@ -65,7 +67,7 @@ pub struct Arguments {
     #[arg(long)]
     strict: bool,
     /// Print so many findings at most; all count
-    #[arg(long, value_name = "COUNT", allow_negative_numbers = true)]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = count::<usize>(0, u64::MAX))]
     max_findings: Option<usize>,
     /// How findings are printed
     #[arg(long, value_enum, default_value_t)]
@@ -329,9 +331,13 @@ fn validate(arguments: &Arguments) -> Result<(Findings, Checked), Findings> {
     findings.extend(std::mem::take(&mut input.findings));
     findings.extend(input.documents.add_crds(&input.sources, &mut schemas));
     if input.documents.is_empty() && !findings.has_errors() {
+        let hint = if input.skipped.iter().any(|skipped| skipped.contains("Plan of infraflux.io")) {
+            "a plan is checked by rendering it: `infraflux up -f PLAN --dry-run`"
+        } else {
+            "name manifests, or folders that hold them"
+        };
         findings.push(
-            Finding::error(&codes::NOTHING_TO_CHECK, "there is no Kubernetes object in the input")
-                .hint("name manifests, or folders that hold them"),
+            Finding::error(&codes::NOTHING_TO_CHECK, "there is no Kubernetes object in the input").hint(hint),
         );
     }
     let previous = match &arguments.against {

@@ -1,13 +1,13 @@
 //! `infraflux vars`: what templates may use.
 
-use std::{fmt::Write as _, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::Args;
 
 use super::report;
 use crate::{
     catalog::Catalog,
-    finding::Findings,
+    finding::{Finding, Findings, codes, suggest},
     management::{hub, values},
     plan::Provider,
     render::{features::FEATURES, variables},
@@ -20,48 +20,83 @@ pub struct Arguments {
     filter: Option<String>,
 }
 
+/// Names of one sort, each with its line.
+struct Section {
+    heading: &'static str,
+    lines: Vec<(String, String)>,
+}
+
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let filter = arguments.filter.clone().unwrap_or_default().to_lowercase();
-    let shown = |name: &str| name.to_lowercase().contains(&filter);
-    let mut out = String::from(
-        "Variables, ${NAME} in templates; `machines` are those of the control plane and of pools\n\n",
-    );
-    for variable in variables::VARIABLES.iter().filter(|variable| shown(variable.name)) {
-        // Writing to a String cannot fail.
-        let _ = writeln!(out, "{:36} {:16} {}", variable.name, variable.level.as_str(), variable.description);
-    }
-    out.push_str("\nFields of the provider's block, set when the plan sets them\n\n");
-    for provider in Provider::ALL {
-        for (name, field) in variables::block_variables(provider) {
-            if shown(&name) {
-                let _ = writeln!(out, "{name:36} {:16} {field}", "cluster");
+    let sections = match sections() {
+        Ok(sections) => sections,
+        Err(findings) => return report::findings(&findings),
+    };
+    let filter = arguments.filter.as_deref().unwrap_or_default();
+    let lower = filter.to_lowercase();
+    let mut parts = Vec::new();
+    for section in &sections {
+        let mut shown = String::new();
+        for (name, line) in &section.lines {
+            if name.to_lowercase().contains(&lower) {
+                shown.push_str(line);
+                shown.push('\n');
             }
         }
+        if !shown.is_empty() {
+            parts.push(format!("{}\n\n{shown}", section.heading));
+        }
     }
-    out.push_str(
-        "\nVERSION_<COMPONENT> is the version of a component of the profile (`infraflux versions`).\n",
-    );
-    out.push_str("\nFeatures, for `# infraflux.io/when: a, !b`\n\n");
-    for feature in FEATURES.iter().filter(|feature| shown(feature.name)) {
-        let _ = writeln!(out, "{:36} {}", feature.name, feature.description);
+    if parts.is_empty() {
+        let names = sections.iter().flat_map(|section| &section.lines).map(|(name, _)| name.as_str());
+        return report::findings(&no_name(filter, names).into());
     }
-    match hub_variables(&shown) {
-        Ok(text) => out.push_str(&text),
-        Err(findings) => return report::findings(&findings),
-    }
-    report::stdout(out.as_bytes())?;
+    report::stdout(parts.join("\n").as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Those of `management/`, which `infraflux init` fills.
-fn hub_variables(shown: &dyn Fn(&str) -> bool) -> Result<String, Findings> {
-    let mut out = String::from("\nVariables and features of the hub's templates, under `management/`\n\n");
-    for variable in hub::variables(&Catalog::embedded())?.iter().filter(|variable| shown(&variable.name)) {
-        // Writing to a String cannot fail.
-        let _ = writeln!(out, "{:36} {:16} {}", variable.name, "hub", variable.description);
-    }
-    for feature in values::FEATURES.iter().filter(|feature| shown(feature.name)) {
-        let _ = writeln!(out, "{:36} {:16} {}", feature.name, "feature", feature.description);
-    }
-    Ok(out)
+fn no_name<'names>(filter: &str, names: impl Iterator<Item = &'names str>) -> Finding {
+    let near = suggest::nearest(filter, names);
+    let hint = if near.is_empty() {
+        "`infraflux vars` lists all of them".to_owned()
+    } else {
+        format!("did you mean {}?", suggest::list(&near, "or"))
+    };
+    Finding::error(&codes::USAGE, format!("no variable or feature has `{filter}` in its name")).hint(hint)
+}
+
+fn sections() -> Result<Vec<Section>, Findings> {
+    let line =
+        |name: &str, level: &str, text: &str| (name.to_owned(), format!("{name:36} {level:16} {text}"));
+    let mut plan: Vec<_> = variables::VARIABLES
+        .iter()
+        .map(|variable| line(variable.name, variable.level.as_str(), variable.description))
+        .collect();
+    plan.push(line(
+        "VERSION_<COMPONENT>",
+        "cluster",
+        "the version of a component of the profile (`infraflux versions`)",
+    ));
+    let block = Provider::ALL
+        .into_iter()
+        .flat_map(variables::block_variables)
+        .map(|(name, field)| line(&name, "cluster", &field.to_string()))
+        .collect();
+    let features = FEATURES
+        .iter()
+        .map(|feature| (feature.name.to_owned(), format!("{:36} {}", feature.name, feature.description)))
+        .collect();
+    let mut hub: Vec<_> = hub::variables(&Catalog::embedded())?
+        .iter()
+        .map(|variable| line(&variable.name, "hub", &variable.description))
+        .collect();
+    hub.extend(values::FEATURES.iter().map(|feature| line(feature.name, "feature", feature.description)));
+    let headings = [
+        "Variables, ${NAME} in templates; `machines` are those of the control plane and of pools",
+        "Fields of the provider's block, set when the plan sets them",
+        "Features, for `# infraflux.io/when: a, !b`",
+        // `infraflux init` fills them.
+        "Variables and features of the hub's templates, under `management/`",
+    ];
+    let sorts = [plan, block, features, hub];
+    Ok(headings.into_iter().zip(sorts).map(|(heading, lines)| Section { heading, lines }).collect())
 }

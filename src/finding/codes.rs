@@ -107,7 +107,7 @@ codes! {
     EXAMPLE_VALUE = "IF0212", Content, "an example value is still in force",
         "`values.example.yaml` is the lowest layer of every plan, so that a first render needs no file. Some values only you can \
          know (an image, a subscription, addresses); the examples for them work nowhere on purpose. The README of \
-         `clusters/<provider>/` says where to find the right ones.";
+         `clusters/<provider>/` says where to find the right ones; `infraflux eject --out DIR clusters/<provider>` writes it.";
     MANAGEMENT_CIDRS = "IF0213", Content, "who may reach the machines is not said, or everybody may",
         "The control-plane provider on the hub bootstraps machines through the Talos API, port 50000. On AWS and Google Cloud \
          only the networks of `network.managementCIDRs` get there, so a hub in the cluster's own network must be listed too; on \

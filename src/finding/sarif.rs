@@ -44,7 +44,7 @@ fn one(finding: &Finding) -> Value {
         message = format!("{object}: {message}");
     }
     if let Some(hint) = &finding.hint {
-        message = format!("{message}. {hint}");
+        message = format!("{message}; {hint}");
     }
     if let Some(source) = finding.source {
         message = format!("{message} (the rule is in {source})");

@@ -64,11 +64,16 @@ impl Role {
 const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// Looks at a kustomization and at the files that its `generators`, `transformers`, `validators` and `resources` name.
-/// `name` is what messages call the kustomization; the names of other files are the paths that it gives.
+/// `name` is the path of the kustomization, as messages call it; other files are called by their path beside it.
 #[must_use]
 pub fn diagnose(name: &str, text: &str, surroundings: Surroundings<'_>) -> Findings {
-    let mut visit =
-        Visit { sources: Sources::new(), surroundings, findings: Findings::new(), folders: HashSet::new() };
+    let mut visit = Visit {
+        sources: Sources::new(),
+        surroundings,
+        beside: name.rfind('/').map_or("", |slash| &name[..=slash]).to_owned(),
+        findings: Findings::new(),
+        folders: HashSet::new(),
+    };
     visit.kustomization(name, text);
     visit.findings
 }
@@ -76,6 +81,8 @@ pub fn diagnose(name: &str, text: &str, surroundings: Surroundings<'_>) -> Findi
 struct Visit<'run> {
     sources: Sources,
     surroundings: Surroundings<'run>,
+    /// The folder of the kustomization, with a slash at its end; nothing where it is the working directory.
+    beside: String,
     findings: Findings,
     /// Folders that were followed, so that a circle ends.
     folders: HashSet<String>,
@@ -116,9 +123,14 @@ impl Visit<'_> {
             if let Some(path) = entry.as_str().filter(|path| !is_remote(path))
                 && let Ok(text) = (self.surroundings.read)(path)
             {
-                self.resources(path, &text);
+                self.resources(&self.shown(path), &text);
             }
         }
+    }
+
+    /// A path of the kustomization as messages have it.
+    fn shown(&self, path: &str) -> String {
+        format!("{}{path}", self.beside)
     }
 
     fn bad_kustomization(&mut self, name: &str, text: &str) {
@@ -150,14 +162,14 @@ impl Visit<'_> {
         let (full, is_outside) = join(folder, path);
         let file = (self.surroundings.read)(&full);
         if !is_outside && let Ok(text) = &file {
-            self.configurations(&full, text, listed);
+            self.configurations(&self.shown(&full), text, listed);
             return;
         }
         // A folder may lie anywhere.
         for name in FILE_NAMES {
             let inner = format!("{full}/{name}");
             if let Ok(text) = (self.surroundings.read)(&inner) {
-                self.folder(&full, &inner, &text, listed);
+                self.folder(&full, &self.shown(&inner), &text, listed);
                 return;
             }
         }

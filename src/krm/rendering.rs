@@ -80,7 +80,7 @@ impl Doors for Engine {
         let Some(config) = request.configs.first() else { return Findings::new() };
         let settings = match Settings::read(request.sources, config) {
             Ok(settings) => settings,
-            Err(finding) => return (*finding).into(),
+            Err(findings) => return findings,
         };
         let mut findings = Findings::new();
         let mut documents = Documents::default();
@@ -159,7 +159,7 @@ enum References {
 }
 
 impl Settings {
-    fn read(sources: &Sources, config: &Config) -> Result<Self, Box<Finding>> {
+    fn read(sources: &Sources, config: &Config) -> Result<Self, Findings> {
         match config.node.get("spec") {
             Some(spec) => typed::from_node(spec, &FieldPath::of(["spec"]), sources, &codes::ADMISSION_SPEC),
             None => Ok(Self::default()),

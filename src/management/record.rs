@@ -40,7 +40,6 @@ impl Record {
             return Ok(Self::default());
         };
         typed::from_node(&document.root, &FieldPath::root(), &sources, &codes::INIT_RECORD)
-            .map_err(|finding| (*finding).into())
     }
 
     /// The file's text.

@@ -145,7 +145,7 @@ pub(crate) fn tidy_up(disk: &dyn Disk, stage: &Stage, out: &Path) -> Findings {
     match tidied {
         Ok(()) => Findings::new(),
         Err(trouble) => Finding::warning(&codes::LEFT_OVER, trouble.to_string())
-            .hint("The output is complete; the next run tries again to remove what is left of this one")
+            .hint("the output is complete; the next run tries again to remove what is left of this one")
             .into(),
     }
 }

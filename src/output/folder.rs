@@ -65,7 +65,7 @@ pub(crate) fn examine(
                 &codes::FILE_IN_THE_WAY,
                 format!("`{}` is not a folder, and the rendered files belong into one", root.display()),
             )
-            .hint("Move it away, or name the cluster differently")
+            .hint("move it away, or name the cluster differently")
             .into());
         }
     };
@@ -118,7 +118,7 @@ impl<'tree> Survey<'tree> {
             Some(Kind::Link) => return Err(link_in_the_way(&path).into()),
             Some(Kind::Folder | Kind::Other) => {
                 let message = format!("`{}` is not a file", path.display());
-                let hint = "Move it away; InfraFlux keeps its list of written files under this name";
+                let hint = "move it away; InfraFlux keeps its list of written files under this name";
                 return Err(Finding::error(&codes::FILE_IN_THE_WAY, message).hint(hint).into());
             }
         }
@@ -256,7 +256,7 @@ impl<'tree> Survey<'tree> {
                     &codes::OTHER_FILE_SYSTEM,
                     format!("`{}` lies on another file system than the output folder", self.root.display()),
                 )
-                .hint("Mount the output folder as a whole"),
+                .hint("mount the output folder as a whole"),
             );
         }
         if findings.has_errors() {
@@ -281,10 +281,10 @@ impl<'tree> Survey<'tree> {
             )
         };
         let hint = if self.inventory_bytes.is_some() {
-            format!("Move {them} away, or rename the templates that render the same names")
+            format!("move {them} away, or rename the templates that render the same names")
         } else {
             format!(
-                "Move {them} away; or, if InfraFlux wrote {them} and only the inventory `{root}/{INVENTORY}` was lost (it \
+                "move {them} away; or, if InfraFlux wrote {them} and only the inventory `{root}/{INVENTORY}` was lost (it \
                  belongs into Git), delete {them} and run again"
             )
         };
@@ -311,7 +311,7 @@ impl<'tree> Survey<'tree> {
         };
         Some(
             Finding::new(&codes::EDITED, severity, message).hint(
-                "Put the change into the plan, its overrides or patches, or into a template (`--catalog`)",
+                "put the change into the plan, its overrides or patches, or into a template (`--catalog`)",
             ),
         )
     }
@@ -322,7 +322,7 @@ fn link_in_the_way(path: &Path) -> Finding {
         &codes::LINK_IN_THE_WAY,
         format!("`{}` is a symbolic link where a rendered file or folder belongs", path.display()),
     )
-    .hint("Remove the link; InfraFlux never writes through one, so that nothing outside the output folder changes")
+    .hint("remove the link; InfraFlux never writes through one, so that nothing outside the output folder changes")
 }
 
 fn join(folder: &str, name: &str) -> String {

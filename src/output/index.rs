@@ -119,11 +119,11 @@ pub(crate) fn examine(
         }
         Some(Kind::Link) => {
             let message = format!("`{}` is a symbolic link where a rendered file belongs", path.display());
-            findings.push(Finding::error(&codes::LINK_IN_THE_WAY, message).hint("Remove the link"));
+            findings.push(Finding::error(&codes::LINK_IN_THE_WAY, message).hint("remove the link"));
             State::Changed
         }
         Some(Kind::Folder | Kind::Other) => {
-            findings.push(in_the_way(&path).hint("Move it away; the list of clusters is written there"));
+            findings.push(in_the_way(&path).hint("move it away; the list of clusters is written there"));
             State::Changed
         }
     };
@@ -138,7 +138,7 @@ fn in_the_way(path: &Path) -> Finding {
 }
 
 fn foreign(path: &Path, found: &[u8], edited: Edited) -> Finding {
-    let hint = "Keep resources of your own in a kustomization elsewhere that lists this folder";
+    let hint = "keep resources of your own in a kustomization elsewhere that lists this folder";
     if !found.starts_with(MARK.as_bytes()) {
         return in_the_way(path).hint(format!("{hint}; then remove this one"));
     }

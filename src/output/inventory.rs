@@ -40,7 +40,7 @@ impl Inventory {
     pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<Self, Findings> {
         let damaged = |message: String| {
             Finding::error(&codes::BAD_INVENTORY, message).hint(format!(
-                "Restore `{name}` from Git; or delete the folder, except for files of your own, and run again"
+                "restore `{name}` from Git; or delete the folder, except for files of your own, and run again"
             ))
         };
         let text = std::str::from_utf8(bytes)

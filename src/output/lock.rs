@@ -70,12 +70,12 @@ fn is_current(_: &dyn Disk, _: &File, _: &Path) -> bool {
 
 fn busy(shown: &Path) -> Findings {
     Finding::error(&codes::LOCKED, format!("another run of infraflux is writing to `{}`", shown.display()))
-        .hint("Wait until it has ended and run again")
+        .hint("wait until it has ended and run again")
         .into()
 }
 
 fn unavailable(shown: &Path, error: &std::io::Error) -> Findings {
     Finding::warning(&codes::NO_LOCK, format!("`{}` cannot be locked: {error}", shown.display()))
-        .hint("Make sure that no other run writes to it at the same time")
+        .hint("make sure that no other run writes to it at the same time")
         .into()
 }

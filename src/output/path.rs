@@ -94,7 +94,7 @@ pub struct BadPath {
 impl From<BadPath> for Finding {
     fn from(bad: BadPath) -> Self {
         Finding::error(&codes::BAD_PATH, bad.to_string()).hint(
-            "Rename the cluster or the template file: lowercase letters, digits, `-` and `.` always fit",
+            "rename the cluster or the template file: lowercase letters, digits, `-` and `.` always fit",
         )
     }
 }

@@ -25,7 +25,7 @@ pub(crate) fn recover(disk: &dyn Disk, out: &Path) -> Result<Findings, Findings>
             return Err(trouble
                 .finding(&codes::LEFT_OVER)
                 .hint(format!(
-                    "An earlier run was stopped; look at what it left in `{}`, then remove that folder",
+                    "an earlier run was stopped; look at what it left in `{}`, then remove that folder",
                     out.join(STAGE).display()
                 ))
                 .into());
@@ -40,7 +40,7 @@ pub(crate) fn recover(disk: &dyn Disk, out: &Path) -> Result<Findings, Findings>
         ),
     };
     Ok(Finding::info(&codes::INTERRUPTED, message)
-        .hint("Run it again if its plan is still the one you want")
+        .hint("run it again if its plan is still the one you want")
         .into())
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn left_behind(disk: &dyn Disk, root: &Path) -> Result<Option<Stage>,
             &codes::FILE_IN_THE_WAY,
             format!("`{}` is not a folder of InfraFlux's, which stages its output there", root.display()),
         )
-        .hint("Move it away and run again")
+        .hint("move it away and run again")
     };
     match disk.look(root).during("read", root).map_err(|trouble| trouble.unreadable())?.map(|look| look.kind)
     {

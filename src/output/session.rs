@@ -63,7 +63,7 @@ impl Session {
         if plain.as_os_str().is_empty() {
             let message = "the output folder has no name";
             return Err(Finding::error(&codes::OUT_NOT_A_FOLDER, message)
-                .hint("Name one with `--out`")
+                .hint("name one with `--out`")
                 .into());
         }
         let look = disk.look(&plain).during("read", &plain).map_err(|trouble| trouble.unreadable())?;
@@ -105,7 +105,7 @@ impl Session {
                         &codes::PATH_CLASH,
                         format!("two plans render a cluster named `{}`", tree.name()),
                     )
-                    .hint("Give one of them another name"),
+                    .hint("give one of them another name"),
                 );
             }
         }
@@ -354,9 +354,9 @@ fn not_a_folder(out: &Path, kind: Kind) -> Finding {
     let out = out.display();
     if kind == Kind::Link {
         Finding::error(&codes::OUT_IS_A_LINK, format!("the output folder `{out}` is a symbolic link"))
-            .hint("Name the folder that it points to with `--out`, or remove the link")
+            .hint("name the folder that it points to with `--out`, or remove the link")
     } else {
         Finding::error(&codes::OUT_NOT_A_FOLDER, format!("the output folder `{out}` is not a folder"))
-            .hint("Move the file away, or choose another folder with `--out`")
+            .hint("move the file away, or choose another folder with `--out`")
     }
 }

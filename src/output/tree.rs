@@ -99,14 +99,14 @@ impl Tree {
                     other.path, entry.path
                 ),
             )
-            .hint("Rename one of the two templates: macOS and Windows take both for the same file");
+            .hint("rename one of the two templates: macOS and Windows take both for the same file");
         }
         let message = if entry.folder == other.folder {
             format!("`{name}/{path}` is rendered twice")
         } else {
             format!("`{name}/{}` is rendered as a file and needed as a folder", entry.path)
         };
-        Finding::error(&codes::PATH_CLASH, message).hint("Rename one of the two templates")
+        Finding::error(&codes::PATH_CLASH, message).hint("rename one of the two templates")
     }
 }
 

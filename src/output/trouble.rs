@@ -59,15 +59,15 @@ impl Trouble {
     fn advice(&self) -> String {
         let path = self.path.display();
         match self.error.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "Free some space and run again".to_owned(),
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some space and run again".to_owned(),
             ErrorKind::FileTooLarge => {
-                "Raise the limit on the size of files (`ulimit -f`) and run again".to_owned()
+                "raise the limit on the size of files (`ulimit -f`) and run again".to_owned()
             }
             ErrorKind::ReadOnlyFilesystem => {
-                "Choose a folder on a file system that can be written (`--out`)".to_owned()
+                "choose a folder on a file system that can be written (`--out`)".to_owned()
             }
             ErrorKind::PermissionDenied => {
-                format!("Look at the owner and the mode of `{path}` and of the folders above it")
+                format!("look at the owner and the mode of `{path}` and of the folders above it")
             }
             ErrorKind::CrossesDevices => format!(
                 "`{path}` cannot be moved: it is a mount point, or comes from a lower layer of an overlay file system; \
@@ -77,9 +77,9 @@ impl Trouble {
                 format!("`{path}` is a mount point or in use; mount the output folder as a whole")
             }
             ErrorKind::NotFound | ErrorKind::AlreadyExists | ErrorKind::DirectoryNotEmpty => {
-                "Somebody else changed the output folder meanwhile; run again".to_owned()
+                "somebody else changed the output folder meanwhile; run again".to_owned()
             }
-            _ => format!("See why the system refuses this for `{path}`, and run again"),
+            _ => format!("see why the system refuses this for `{path}`, and run again"),
         }
     }
 }

@@ -189,12 +189,13 @@ impl Check<'_> {
             } else {
                 format!("`{name}` has only {has} {what}")
             };
-            self.report(
-                node,
-                &codes::PLAN_LENGTH,
-                message,
-                format!("give at least {least}, or leave the field out to get its default"),
-            );
+            let wanted = match (least, what) {
+                (1, "entries") => "one entry or more".to_owned(),
+                (1, _) => "a value".to_owned(),
+                (least, what) => format!("at least {least} {what}"),
+            };
+            let hint = format!("give it {wanted}, or leave the field out to get its default");
+            self.report(node, &codes::PLAN_LENGTH, message, hint);
         } else {
             self.report(
                 node,

@@ -214,6 +214,28 @@ pub fn set_layer(text: &str, sources: &mut Sources) -> Result<Node, Findings> {
             "set the whole list, for instance `--set workers=[{name: default, replicas: 3}]`",
         ));
     }
+    let keys = path.words();
+    match keys.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["spec", "name"] => {
+            return Err(wrong(
+                "`name` is no field of `spec`".to_owned(),
+                "use `--name`, or `--set metadata.name=...`",
+            ));
+        }
+        ["metadata", key, ..] if key != "name" => {
+            return Err(wrong(
+                format!("`metadata.{key}` means nothing to a cluster"),
+                "of a plan's metadata only the name counts; `--set namespace=...` sets the hub namespace",
+            ));
+        }
+        ["spec", list @ ("workers" | "recipes"), key, ..] => {
+            return Err(wrong(
+                format!("`{list}` is a list, and `{key}` is not a field of it"),
+                "set the whole list, for instance `--set workers=[{name: default, replicas: 3}]`",
+            ));
+        }
+        _ => {}
+    }
     let id = sources.add(Source::new(name, value).of(Origin::Flag));
     let documents = read(sources, id, Schema::Core, Limits::PLAN)?;
     let place = Place::new(id, 0..value.len());
@@ -221,6 +243,12 @@ pub fn set_layer(text: &str, sources: &mut Sources) -> Result<Node, Findings> {
         Some(document) => document.root,
         None => Node { place, data: Data::String("".into()) },
     };
+    if keys == ["spec"] && !matches!(node.data, Data::Mapping(_)) {
+        return Err(wrong(
+            format!("`spec` is a mapping, this is {}", node.data.kind()),
+            "set one of its fields, for instance `--set controlPlane.replicas=1`",
+        ));
+    }
     let mut root = None;
     set_at(&mut root, &path, node, place);
     root.ok_or_else(|| wrong(format!("`--set {text}` sets nothing"), "write `--set path=value`"))

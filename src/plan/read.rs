@@ -23,6 +23,24 @@ use crate::{
 /// The API version of plans.
 pub const API_VERSION: &str = "infraflux.io/v1alpha1";
 
+/// What somebody may write in a plan's metadata.
+const METADATA: [&str; 4] = ["name", "namespace", "labels", "annotations"];
+
+/// What API servers add there, when a plan is kept as an object and printed.
+const FROM_SERVERS: [&str; 11] = [
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "finalizers",
+    "generateName",
+    "generation",
+    "managedFields",
+    "ownerReferences",
+    "resourceVersion",
+    "selfLink",
+    "uid",
+];
+
 /// The built-in defaults, the lowest layer.
 pub(super) const DEFAULTS: &str = include_str!("defaults.yaml");
 
@@ -104,6 +122,8 @@ struct Stack {
     name: String,
     name_place: Option<Place>,
     plan: String,
+    /// Whether the plan is a ConfigMap, in which everything has a short name.
+    short: bool,
     /// Trees with `spec` at the root, lowest first.
     layers: Vec<Arc<Node>>,
 }
@@ -140,6 +160,7 @@ impl<'index> Merger<'index> {
                 name: String::new(),
                 name_place: None,
                 plan: String::new(),
+                short: false,
                 layers: Vec::new(),
             });
         } else if has_flags && stacks.len() != 1 && !self.findings.has_errors() {
@@ -217,14 +238,29 @@ impl<'index> Merger<'index> {
                 } else {
                     format!("did you mean {} of `{API_VERSION}`?", suggest::list(&kind_hint, "or"))
                 };
-                let place = document.get("kind").map_or(document.place, |node| node.place);
+                // A known kind under another version is wrong where the version stands.
+                let wrong = if kind_hint.contains(&&*kind) && api_version != API_VERSION {
+                    "apiVersion"
+                } else {
+                    "kind"
+                };
+                let place = document.get(wrong).map_or(document.place, |node| node.place);
                 self.error(&codes::PLAN_KIND, place, format!("{shown} is not a plan"), hint);
             }
         }
     }
 
-    /// Refuses keys beside `apiVersion`, `kind`, `metadata` and `spec`: the CRD would let them pass.
+    /// Refuses keys beside `apiVersion`, `kind`, `metadata` and `spec`, and what is no metadata: the CRD would let them pass.
     fn envelope(&mut self, document: &Node, allowed: &[&str]) {
+        for entry in
+            document.get("metadata").and_then(Node::as_mapping).into_iter().flat_map(|all| &all.entries)
+        {
+            if !METADATA.contains(&&*entry.key) && !FROM_SERVERS.contains(&&*entry.key) {
+                let message = format!("there is no field `{}` here", entry.key);
+                let hint = suggest::hint(&entry.key, METADATA).unwrap_or_default();
+                self.error(&codes::PLAN_SCHEMA, entry.key_place, message, hint);
+            }
+        }
         let Some(mapping) = document.as_mapping() else { return };
         for entry in &mapping.entries {
             if !allowed.contains(&&*entry.key) {
@@ -251,6 +287,7 @@ impl<'index> Merger<'index> {
             name: name.and_then(Node::as_str).unwrap_or_default().to_owned(),
             name_place: Some(name.or_else(|| document.get("metadata")).unwrap_or(document).place),
             plan: String::new(),
+            short: false,
             layers: self.spec_layer(document).into_iter().collect(),
         });
     }
@@ -305,6 +342,7 @@ impl<'index> Merger<'index> {
                     name: String::new(),
                     name_place: Some(place),
                     plan: String::new(),
+                    short: true,
                     layers: vec![Arc::new(layer)],
                 });
             }
@@ -373,17 +411,44 @@ impl<'index> Merger<'index> {
             }
         }
         if stack.name.is_empty() {
-            let location = stack.name_place.and_then(|place| self.request.sources.locate(place));
+            let way = if stack.short {
+                "add `name` to the ConfigMap's `data`"
+            } else {
+                "set `metadata.name` (or `--name`)"
+            };
             self.findings.push(
                 Finding::error(&codes::PLAN_MISSING, "the cluster has no name")
                     .field(FieldPath::of(["metadata", "name"]))
-                    .at(location)
-                    .hint("set `metadata.name` (or `--name`): a DNS label of at most 32 characters"),
+                    .at(stack.name_place.and_then(|place| self.request.sources.locate(place)))
+                    .hint(format!("{way}: a DNS label of at most 32 characters")),
             );
+        }
+        // Who gave no name mostly gave nothing at all, and should be told once. Else the merged plan is asked.
+        if stack.short || stack.name.is_empty() {
+            self.provider_from_layers(stack);
         }
         if stack.plan.is_empty() {
             stack.plan = format!("ClusterPlan/{}", stack.name);
         }
+    }
+
+    fn provider_from_layers(&mut self, stack: &Stack) {
+        let given = stack.layers.iter().rev().find_map(|layer| layer.at(["spec", "provider"]));
+        if given.is_some_and(|given| given.data != Data::Null) {
+            return;
+        }
+        let way = if stack.short {
+            "add `provider` to the ConfigMap's `data`"
+        } else {
+            "set `spec.provider` (or `--provider`)"
+        };
+        let place = stack.name_place.and_then(|place| self.request.sources.locate(place));
+        self.findings.push(
+            Finding::error(&codes::PLAN_MISSING, "the plan names no provider")
+                .field(FieldPath::of(["spec", "provider"]))
+                .at(place.filter(|place| place.origin() != Origin::Flag))
+                .hint(format!("{way}: `aws`, `azure`, `gcp` or `proxmox`")),
+        );
     }
 
     /// `--workers`, `--cpu` and `--memory` mean the pool `default`; a plan with other pools only must not grow one.

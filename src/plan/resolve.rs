@@ -154,14 +154,17 @@ impl Resolver<'_> {
         let origins = &self.plan.origins;
         let path = field("spec");
         let node = origins.node(&path)?;
-        let spec = typed::from_node(node, &path, origins.sources(), &codes::PLAN_SCHEMA)
-            .map_err(|finding| self.findings.push(*finding))
-            .ok()?;
-        let wrong = constraints::check(node, &path, origins.sources());
-        if wrong.is_empty() {
-            return Some(spec);
-        }
-        self.findings.extend(wrong);
+        let spec = typed::from_node(node, &path, origins.sources(), &codes::PLAN_SCHEMA);
+        let limits = constraints::check(node, &path, origins.sources());
+        let mut wrong = match spec {
+            Ok(spec) if limits.is_empty() => return Some(spec),
+            Ok(_) => Findings::new(),
+            Err(mistakes) => mistakes,
+        };
+        // What is of the wrong type is not out of its limits as well.
+        let told: Vec<Option<FieldPath>> = wrong.iter().map(|finding| finding.field.clone()).collect();
+        wrong.extend(limits.into_iter().filter(|finding| !told.contains(&finding.field)));
+        self.findings.extend(wrong.by_place());
         None
     }
 

@@ -8,17 +8,50 @@ use super::{
     pointer::FieldPath,
     source::Sources,
 };
-use crate::finding::{Code, Finding, suggest};
+use crate::{
+    finding::{Code, Finding, Findings, suggest},
+    yaml::source::Origin,
+};
 
-/// Reads a tree into a type. `prefix` is the path of `node` in its document, for the message.
+/// After this many mistakes somebody has the wrong file.
+const MOST: usize = 20;
+
+/// What serde's words for a value that should have been text lead to.
+const QUOTES: &str = "put it in quotes";
+
+/// Reads a tree into a type. `prefix` is the path of `node` in its document, for the message. Mistakes are told together,
+/// in the order of the text: serde stops at the first one, so each is taken out and the rest read again.
 pub fn from_node<Type: DeserializeOwned>(
     node: &Node,
     prefix: &FieldPath,
     sources: &Sources,
     code: &'static Code,
-) -> Result<Type, Box<Finding>> {
-    deserialize(node.to_value())
-        .map_err(|(path, message)| Box::new(explain(node, &path, prefix, &message, sources, code)))
+) -> Result<Type, Findings> {
+    let (mut path, mut message) = match deserialize(node.to_value()) {
+        Ok(read) => return Ok(read),
+        Err(error) => error,
+    };
+    let mut value = node.to_value();
+    let mut found = Findings::new();
+    let mut removed: Vec<Vec<String>> = Vec::new();
+    loop {
+        let words = path.words();
+        // A field that is missing because it was taken out, wrong as it was, is no second mistake.
+        let own =
+            message.starts_with("missing field ") && removed.iter().any(|gone| gone.starts_with(&words));
+        if !own {
+            found.push(explain(node, &path, prefix, &message, sources, code));
+        }
+        if found.len() == MOST || !remove(&mut value, &words, Items::Rest) {
+            break;
+        }
+        removed.push(words);
+        match deserialize::<Type>(value.clone()) {
+            Ok(_) => break,
+            Err(error) => (path, message) = error,
+        }
+    }
+    Err(found.by_place())
 }
 
 /// What keeps a part of a tree from becoming part of a type: as [`from_node`], but a layer may leave out what another one
@@ -34,7 +67,7 @@ pub fn partial<Type: DeserializeOwned>(
     loop {
         let (path, message) = deserialize::<Type>(value.clone()).err()?;
         // What lacks a field is whole as far as it goes; the rest is looked at without it.
-        if !message.starts_with("missing field ") || !remove(&mut value, &path.words()) {
+        if !message.starts_with("missing field ") || !remove(&mut value, &path.words(), Items::One) {
             return Some(explain(node, &path, prefix, &message, sources, code));
         }
     }
@@ -55,8 +88,17 @@ fn deserialize<Type: DeserializeOwned>(value: Value) -> Result<Type, (FieldPath,
     })
 }
 
+/// What goes with an item that is taken out of a list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Items {
+    /// Nothing: the items behind it move up.
+    One,
+    /// The items behind it, so that no position changes its meaning.
+    Rest,
+}
+
 /// Takes a value out of a tree; false when it is not there.
-fn remove(value: &mut Value, words: &[String]) -> bool {
+fn remove(value: &mut Value, words: &[String], with: Items) -> bool {
     let Some((last, above)) = words.split_last() else { return false };
     let parent = above.iter().try_fold(value, |value, word| match value {
         Value::Object(object) => object.get_mut(word),
@@ -67,7 +109,10 @@ fn remove(value: &mut Value, words: &[String]) -> bool {
         Some(Value::Object(object)) => object.remove(last).is_some(),
         Some(Value::Array(items)) => match last.parse::<usize>() {
             Ok(index) if index < items.len() => {
-                items.remove(index);
+                match with {
+                    Items::One => drop(items.remove(index)),
+                    Items::Rest => items.truncate(index),
+                }
                 true
             }
             _ => false,
@@ -91,9 +136,20 @@ fn explain(
     if message.starts_with("unknown field") || steps < words.len() {
         place = node.key_place(&words).unwrap_or(place);
     }
-    let finding =
-        Finding::error(code, sentence(message, nearest)).field(prefix.join(path)).at(sources.locate(place));
-    match hint(message) {
+    let location = sources.locate(place);
+    let on_command_line = location.as_ref().is_some_and(|location| location.origin() == Origin::Flag);
+    let field = prefix.join(path);
+    let hint = match hint(message) {
+        // The quotes that a person would write there are the shell's.
+        Some(hint) if hint == QUOTES && on_command_line => {
+            let (field, text) = (field.to_string(), sources.slice(place));
+            let field = field.strip_prefix("spec.").unwrap_or(&field);
+            Some(format!("put it in quotes inside of those of the shell: `--set '{field}=\"{text}\"'`"))
+        }
+        hint => hint,
+    };
+    let finding = Finding::error(code, sentence(message, nearest)).field(field).at(location);
+    match hint {
         Some(hint) => finding.hint(hint),
         None => finding,
     }
@@ -148,7 +204,7 @@ fn hint(message: &str) -> Option<String> {
     if message.contains("expected a string")
         && (message.contains("floating point") || message.contains("integer") || message.contains("boolean"))
     {
-        return Some("put it in quotes".to_owned());
+        return Some(QUOTES.to_owned());
     }
     if let Some((_, expected)) =
         message.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected "))

@@ -306,8 +306,9 @@ fn every_command_of_the_documents_is_one() {
     for (_, settings) in hubs() {
         lines.extend(commands_of(file(&render(&settings), "BOOTSTRAP.md")));
     }
-    let folder = TempDir::new().unwrap();
     for provider in ["aws", "azure", "gcp", "proxmox"] {
+        // A folder for each: a cluster does not move to another provider.
+        let folder = TempDir::new().unwrap();
         let flags = ["--name", "lab", "--provider", provider];
         let up = [&["up", "--recipes", "base,observability"], &flags[..]].concat();
         assert!(run(folder.path(), &up).status.success());

@@ -72,7 +72,7 @@ fn the_output_folder_is_a_link() {
     insta::assert_snapshot!(shown(&findings, scene.folder.path()), @r"
     error[IF1104]: the output folder `link` is a symbolic link
      |
-     = help: Name the folder that it points to with `--out`, or remove the link
+     = help: name the folder that it points to with `--out`, or remove the link
     ");
 }
 
@@ -85,14 +85,14 @@ fn the_output_folder_is_a_file() {
     insta::assert_snapshot!(shown(&findings, scene.folder.path()), @r"
     error[IF1103]: the output folder `file` is not a folder
      |
-     = help: Move the file away, or choose another folder with `--out`
+     = help: move the file away, or choose another folder with `--out`
     ");
     let findings = Writer::new(file.join("deep/er")).write(&[cluster("lab", "2")]).unwrap_err();
     assert_eq!(findings.exit_code(), 3);
     insta::assert_snapshot!(shown(&findings, scene.folder.path()), @r"
     error[IF1109]: cannot create `file/deep`: Not a directory (os error 20)
      |
-     = help: See why the system refuses this for `file/deep`, and run again; nothing in `file/deep/er` was changed
+     = help: see why the system refuses this for `file/deep`, and run again; nothing in `file/deep/er` was changed
     ");
     assert_eq!(Writer::new("").write(&[]).unwrap_err().exit_code(), 3);
 }
@@ -106,7 +106,7 @@ fn a_cluster_is_a_link() {
     exit 1
     error[IF1105]: `out/lab` is a symbolic link where a rendered file or folder belongs
      |
-     = help: Remove the link; InfraFlux never writes through one, so that nothing outside the output folder changes
+     = help: remove the link; InfraFlux never writes through one, so that nothing outside the output folder changes
     ");
 }
 
@@ -122,15 +122,15 @@ fn links_inside_a_cluster() {
     exit 1
     error[IF1105]: `out/lab/a` is a symbolic link where a rendered file or folder belongs
      |
-     = help: Remove the link; InfraFlux never writes through one, so that nothing outside the output folder changes
+     = help: remove the link; InfraFlux never writes through one, so that nothing outside the output folder changes
 
     error[IF1105]: `out/lab/c` is a symbolic link where a rendered file or folder belongs
      |
-     = help: Remove the link; InfraFlux never writes through one, so that nothing outside the output folder changes
+     = help: remove the link; InfraFlux never writes through one, so that nothing outside the output folder changes
 
     error[IF1105]: `out/lab/sub` is a symbolic link where a rendered file or folder belongs
      |
-     = help: Remove the link; InfraFlux never writes through one, so that nothing outside the output folder changes
+     = help: remove the link; InfraFlux never writes through one, so that nothing outside the output folder changes
     ");
 }
 
@@ -168,7 +168,7 @@ fn files_of_the_user_in_the_way() {
     exit 1
     error[IF1106]: `out/lab/c` is not InfraFlux's and is in the way of what is rendered
      |
-     = help: Move it away, or rename the templates that render the same names
+     = help: move it away, or rename the templates that render the same names
     ");
 
     let scene = Scene::new();
@@ -181,7 +181,7 @@ fn files_of_the_user_in_the_way() {
     exit 1
     error[IF1106]: 3 files in `out/lab` are not InfraFlux's and are in the way of what is rendered: `a`, `c`, `sub`
      |
-     = help: Move them away, or rename the templates that render the same names
+     = help: move them away, or rename the templates that render the same names
     ");
 
     let scene = Scene::new();
@@ -195,7 +195,7 @@ fn files_of_the_user_in_the_way() {
     exit 1
     error[IF1106]: `out/lab` is not a folder, and the rendered files belong into one
      |
-     = help: Move it away, or name the cluster differently
+     = help: move it away, or name the cluster differently
     ");
 }
 
@@ -233,7 +233,7 @@ fn a_stage_that_is_not_ours() {
     insta::assert_snapshot!(shown(&findings, scene.folder.path()), @r"
     error[IF1106]: `out/.infraflux-stage` is not a folder of InfraFlux's, which stages its output there
      |
-     = help: Move it away and run again
+     = help: move it away and run again
     ");
 }
 
@@ -277,7 +277,7 @@ fn names_that_are_no_names() {
     insta::assert_snapshot!(shown(&Tree::new("../../x").unwrap_err(), Path::new("-")), @r"
     error[IF1101]: `../../x` cannot be a path in the output folder: a folder for a cluster has only lowercase letters, digits and `-` in its name
      |
-     = help: Rename the cluster or the template file: lowercase letters, digits, `-` and `.` always fit
+     = help: rename the cluster or the template file: lowercase letters, digits, `-` and `.` always fit
     ");
     let mut lab = Tree::new("lab").unwrap();
     lab.insert(RelativePath::new("docs/README.md").unwrap(), "x").unwrap();
@@ -285,7 +285,7 @@ fn names_that_are_no_names() {
     insta::assert_snapshot!(shown(&findings, Path::new("-")), @r"
     error[IF1102]: `lab/docs/README.md` and `lab/docs/Readme.md` differ only by upper and lower case
      |
-     = help: Rename one of the two templates: macOS and Windows take both for the same file
+     = help: rename one of the two templates: macOS and Windows take both for the same file
     ");
 }
 
@@ -296,7 +296,7 @@ fn two_plans_of_one_name() {
     insta::assert_snapshot!(shown(&findings, scene.folder.path()), @r"
     error[IF1102]: two plans render a cluster named `prod`
      |
-     = help: Give one of them another name
+     = help: give one of them another name
     ");
 }
 
@@ -396,7 +396,7 @@ fn a_full_disk() {
     command.args(CHILD_ARGUMENTS).env("SAVED", &scene.out);
     let told = child(&mut command, &scene);
     assert!(told.contains("EXIT 3") && told.contains("No space left on device"), "{told}");
-    assert!(told.contains("Free some space and run again; nothing in `disk/out` was changed"), "{told}");
+    assert!(told.contains("free some space and run again; nothing in `disk/out` was changed"), "{told}");
     assert!(told.contains("SAME"), "{told}");
 }
 
@@ -423,7 +423,7 @@ fn folders_that_may_not_be_written() {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         assert!(told.contains("EXIT 3"), "{told}");
         assert!(told.contains("Permission denied"), "{told}");
-        assert!(told.contains(&format!("Look at the owner and the mode of `{closed}`")), "{told}");
+        assert!(told.contains(&format!("look at the owner and the mode of `{closed}`")), "{told}");
         assert_eq!(contents(&scene.out).len(), before.len(), "{closed}");
         assert_eq!(after["lab/a"], before["lab/a"]);
     }

@@ -160,7 +160,7 @@ fn an_edit_is_told_before_it_is_lost() {
     insta::assert_snapshot!(shown(&refused, folder.path()), @r"
     error[IF1107]: 2 files in `out/lab` were edited after InfraFlux had written them: `b/c`, `gone`
      |
-     = help: Put the change into the plan, its overrides or patches, or into a template (`--catalog`)
+     = help: put the change into the plan, its overrides or patches, or into a template (`--catalog`)
     ");
     assert_eq!(refused.exit_code(), 1);
     assert_eq!(look(&out), before);
@@ -256,7 +256,7 @@ fn an_edited_list_is_written_again_with_a_warning() {
     insta::assert_snapshot!(shown(&outcome.findings, folder.path()), @r"
     warning[IF1107]: `out/kustomization.yaml` was edited after InfraFlux had written it; the edit is lost when it is written again
      |
-     = help: Keep resources of your own in a kustomization elsewhere that lists this folder
+     = help: keep resources of your own in a kustomization elsewhere that lists this folder
     ");
     assert_eq!(fs::read_to_string(out.join("kustomization.yaml")).unwrap(), text);
 }

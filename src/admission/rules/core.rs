@@ -98,6 +98,16 @@ pub(super) static RULES: &[Rule] = &[
         check: cluster::part_removed,
     },
     Rule {
+        name: "core/cluster-infrastructure-changed",
+        code: &codes::FIELD_CHANGED,
+        kinds: &[CLUSTER],
+        meaning: "A Cluster stays with the provider that it was made for. The controller would follow the new reference, keep \
+                  the old endpoint, and leave the old infrastructure and its machines to nobody.",
+        source: "kubernetes-sigs/cluster-api internal/controllers/cluster/cluster_controller_phases.go \
+                 (reconcileInfrastructure)",
+        check: cluster::infrastructure_changed,
+    },
+    Rule {
         name: "core/cluster-network",
         code: &codes::ADDRESS_FORM,
         kinds: &[CLUSTER],

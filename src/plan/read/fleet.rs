@@ -189,6 +189,7 @@ impl Merger<'_> {
             name: name.and_then(Node::as_str).unwrap_or_default().to_owned(),
             name_place: Some(name.unwrap_or(cluster).place),
             plan: format!("FleetPlan/{fleet}"),
+            short: false,
             layers,
         });
     }

@@ -41,6 +41,30 @@ pub(super) fn part_removed(context: &Context<'_>) -> Vec<Violation> {
         .collect()
 }
 
+pub(super) fn infrastructure_changed(context: &Context<'_>) -> Vec<Violation> {
+    let kind = "spec.infrastructureRef.kind";
+    let before = context.previous.and_then(|previous| previous.at(kind));
+    let (Some(before), Some(now)) = (before, context.object.at(kind)) else { return Vec::new() };
+    if before == now {
+        return Vec::new();
+    }
+    vec![
+        context
+            .error(
+                kind,
+                format!(
+                    "the infrastructure of Cluster `{}` was {} and would become {}; machines, networks and the endpoint do not move",
+                    context.object.id.name,
+                    field::show(Some(before)),
+                    field::show(Some(now))
+                ),
+            )
+            .hint(
+                "give the new cluster another name; if the old one was never applied, remove the earlier render's folder",
+            ),
+    ]
+}
+
 pub(super) fn network(context: &Context<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
     for path in ["spec.clusterNetwork.pods.cidrBlocks", "spec.clusterNetwork.services.cidrBlocks"] {
