@@ -176,7 +176,12 @@ impl<'run> Expander<'run> {
         for built in &folder.objects {
             let object = Object::new(built.node.to_value());
             let node = Arc::new(built.node.clone());
-            if object.is(KUSTOMIZE, "Kustomization") {
+            let written = folder.locate(built.node.place).map(|location| spot(&location));
+            let written = written.and_then(|place| self.out.spots.get(&place)).copied();
+            let twin = written.filter(|position| self.skipped.contains(position));
+            if let Some(position) = twin {
+                self.out.is_uneven |= self.given.objects.get(position) != Some(&object);
+            } else if object.is(KUSTOMIZE, "Kustomization") {
                 let above = folder.locate(built.node.place).iter().map(spot).collect();
                 let origin = Origin::Built { folder: Arc::clone(folder), node: Arc::clone(&node) };
                 seeds.push(Seed { object: object.clone(), origin, above });
