@@ -245,47 +245,56 @@ impl Documents {
         let all: Vec<&Object> = items.iter().map(|item| item.object).collect();
         let files: Vec<&str> = items.iter().map(Item::file).collect();
         let views = Views::new(&all, &files);
-        let sets = Set::of_views(&views.sets, against.previous, against.externals);
+        let mut seen_in = vec![Vec::new(); views.count()];
+        for ((position, item), view) in items.iter().enumerate().zip(&views.of) {
+            if let Some(places) = seen_in.get_mut(*view) {
+                places.push((position, item));
+            }
+        }
         let before: HashMap<Identity<'_>, &Object> =
             against.previous.iter().map(|object| (identity(&object.id), object)).collect();
-        let parts: Vec<(Vec<Finding>, Report)> = items
-            .par_chunks(CHUNK)
-            .zip(views.of.par_chunks(CHUNK))
-            .map(|(items, views)| {
-                let mut report = Report::default();
-                let mut findings = Vec::new();
-                for (item, view) in items.iter().zip(views) {
-                    let object = item.object;
-                    let previous =
-                        before.get(&identity(&object.id)).or_else(|| before.get(&identity(item.written)));
-                    against.schemas.check_object(object, previous.copied(), against.check, &mut report);
-                    let mut violations = std::mem::take(&mut report.violations);
-                    let by_rules =
-                        sets.get(*view).into_iter().flat_map(|set| rules::check_object(object, set));
-                    // Told below, for all files together.
-                    let by_rules = by_rules
-                        .map(|(_, violation)| violation)
-                        .filter(|violation| violation.code.id != codes::DUPLICATE_OBJECT.id);
-                    add(&mut violations, by_rules);
-                    violations.retain(|violation| {
-                        let later = is_filled_later(object, violation);
-                        report.filled_later += u64::from(later);
-                        // Flux's checks know more about references of Flux's objects.
-                        !later && !flux::given::judges(violation)
-                    });
-                    findings.extend(
-                        violations.into_iter().map(|violation| finding(item.sources, item.node, violation)),
-                    );
-                }
-                (findings, report)
-            })
-            .collect();
         let mut report = Report::default();
-        let mut findings = Findings::new();
-        for (part, counts) in parts {
-            findings.extend(part);
-            report.merge(counts);
+        let mut found: BTreeMap<usize, Vec<Finding>> = BTreeMap::new();
+        for (set, places) in Set::of_views(views.sets(), against.previous, against.externals).zip(seen_in) {
+            let parts: Vec<(Found, Report)> = places
+                .par_chunks(CHUNK)
+                .map(|places| {
+                    let mut report = Report::default();
+                    let mut found = Vec::new();
+                    for (position, item) in places {
+                        let object = item.object;
+                        let previous =
+                            before.get(&identity(&object.id)).or_else(|| before.get(&identity(item.written)));
+                        against.schemas.check_object(object, previous.copied(), against.check, &mut report);
+                        let mut violations = std::mem::take(&mut report.violations);
+                        // Told below, for all files together.
+                        let by_rules = rules::check_object(object, &set)
+                            .into_iter()
+                            .map(|(_, violation)| violation)
+                            .filter(|violation| violation.code.id != codes::DUPLICATE_OBJECT.id);
+                        add(&mut violations, by_rules);
+                        violations.retain(|violation| {
+                            let later = is_filled_later(object, violation);
+                            report.filled_later += u64::from(later);
+                            // Flux's checks know more about references of Flux's objects.
+                            !later && !flux::given::judges(violation)
+                        });
+                        if !violations.is_empty() {
+                            let findings = violations
+                                .into_iter()
+                                .map(|violation| finding(item.sources, item.node, violation));
+                            found.push((*position, findings.collect()));
+                        }
+                    }
+                    (found, report)
+                })
+                .collect();
+            for (part, counts) in parts {
+                found.extend(part);
+                report.merge(counts);
+            }
         }
+        let mut findings: Findings = found.into_values().flatten().collect();
         findings.extend(duplicates(&items, flux.is_some()));
         let place = |id: &ObjectRef| {
             let item = items.iter().find(|item| item.object.id == *id)?;
@@ -384,6 +393,9 @@ fn once(findings: Findings) -> Findings {
     let mut is_new = is_new;
     findings.into_iter().filter(|finding| is_new(finding)).collect()
 }
+
+/// What was found, with the position of the object.
+type Found = Vec<(usize, Vec<Finding>)>;
 
 /// Chunks keep the order and let each thread gather its own counts.
 const CHUNK: usize = 64;

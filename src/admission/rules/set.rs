@@ -84,15 +84,14 @@ impl<'set> Set<'set> {
         Self::index(&objects, previous, externals, &mut PatchTexts::default())
     }
 
-    /// Indexes parts of a set, which may overlap.
-    #[must_use]
+    /// Indexes parts of a set, which may overlap. Each is made when it is asked for, so that only one is there at a time.
     pub fn of_views(
-        views: &[Vec<&'set Object>],
+        views: impl Iterator<Item = Vec<&'set Object>>,
         previous: &'set Objects,
         externals: &'set Externals,
-    ) -> Vec<Self> {
+    ) -> impl Iterator<Item = Self> {
         let mut texts = PatchTexts::default();
-        views.iter().map(|objects| Self::index(objects, previous, externals, &mut texts)).collect()
+        views.map(move |objects| Self::index(&objects, previous, externals, &mut texts))
     }
 
     fn index(
