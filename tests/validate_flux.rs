@@ -396,6 +396,31 @@ fn twins_are_counted_and_each_is_told_of_its_own_lines() {
         "{}",
         line(&output)
     );
+    // The same when a Kustomization delivers them.
+    remote(path, "https://git.example.org/org/fleet.git");
+    let gotk = fs::read_to_string(fixtures().join("good/clusters/prod/flux-system/gotk-sync.yaml")).unwrap();
+    write(path, "hub/gotk-sync.yaml", gotk.replace("./clusters/prod", "./out"));
+    let output = run(path, &["validate", "hub", "out"]);
+    assert!(
+        line(&output).starts_with("Flux: 25 Kustomizations, 30 HelmReleases, 19 folders built"),
+        "{}",
+        line(&output)
+    );
+    // One of them is patched on the way, so it is none of them any more.
+    change(
+        path,
+        "hub/gotk-sync.yaml",
+        "  prune: true\n",
+        "  prune: true\n  patches:\n    - {target: {kind: Kustomization, namespace: beryl, name: base-configs}, patch: '[{op: remove, path: /spec/deletionPolicy}]'}\n",
+    );
+    let output = run(path, &["validate", "hub", "out"]);
+    let text = said(&output);
+    assert!(
+        text.contains("in Kustomization beryl/base-configs") && text.matches("IF0918").count() == 1,
+        "{text}"
+    );
+    assert!(line(&output).starts_with("Flux: 25 Kustomizations, 30 HelmReleases"), "{}", line(&output));
+    fs::remove_dir_all(path.join("hub")).unwrap();
     for name in ["amber", "beryl", "coral"] {
         change(path, &format!("out/{name}/recipes/base.yaml"), "  deletionPolicy: Orphan\n", "");
     }

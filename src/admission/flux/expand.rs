@@ -109,6 +109,8 @@ pub(super) struct Expanded<'run> {
     pub(super) delivered: HashSet<usize>,
     /// Whether there were too many.
     pub(super) is_cut: bool,
+    /// Whether something that is left alone becomes something else than what is written.
+    pub(super) is_uneven: bool,
     /// The given objects by where they are written.
     spots: HashMap<Spot, usize>,
 }
@@ -202,8 +204,12 @@ impl<'run> Expander<'run> {
             for delivered in branch.load.objects() {
                 let Some(location) = folder.locate(delivered.node.place) else { continue };
                 let place = spot(&location);
-                if let Some(position) = self.out.spots.get(&place).copied() {
-                    self.out.delivered.insert(position);
+                let written = self.out.spots.get(&place).copied();
+                self.out.delivered.extend(written);
+                if let Some(position) = written.filter(|position| self.skipped.contains(position)) {
+                    // What is delivered as it is written is like the one that it is a twin of.
+                    self.out.is_uneven |= self.given.objects.get(position) != Some(&delivered.object);
+                    continue;
                 }
                 if !kustomization.is_remote() {
                     tree.settings.add(&delivered.object);

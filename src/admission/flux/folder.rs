@@ -283,21 +283,39 @@ impl<Of: Files> Folders<Of> {
     }
 }
 
-/// The folders that a kustomization includes, and whether it is a component. One that cannot be read includes nothing.
-pub(super) fn includes(files: &dyn Files, folder: &str, file: &str) -> (Vec<String>, bool) {
-    let Some(source) = files.get(file) else { return Default::default() };
-    let mut sources = Sources::new();
-    let id = sources.add(source);
-    let documents = yaml::read(&sources, id, Schema::Cluster, Limits::STREAM).unwrap_or_default();
-    let Some(root) = documents.first().map(|document| &document.root) else { return Default::default() };
-    let named = ["resources", "bases", "components"]
-        .into_iter()
-        .filter_map(|key| root.get(key)?.as_sequence())
-        .flatten()
-        .filter_map(Node::as_str)
-        .map(|name| normal(folder, name))
-        .collect();
-    (named, root.get("kind").and_then(Node::as_str) == Some("Component"))
+/// What a kustomization says of itself, without being built. Of one that cannot be read there is nothing.
+#[derive(Debug, Default)]
+pub(super) struct Outline {
+    /// The files and folders that it includes.
+    pub(super) includes: Vec<String>,
+    pub(super) is_component: bool,
+    /// Whether it only lists resources, so that they become what is written.
+    pub(super) is_plain: bool,
+}
+
+impl Outline {
+    pub(super) fn read(files: &dyn Files, folder: &str, file: &str) -> Self {
+        let Some(source) = files.get(file) else { return Self::default() };
+        let mut sources = Sources::new();
+        let id = sources.add(source);
+        let documents = yaml::read(&sources, id, Schema::Cluster, Limits::STREAM).unwrap_or_default();
+        let Some(root) = documents.first().map(|document| &document.root) else { return Self::default() };
+        let includes = ["resources", "bases", "components"]
+            .into_iter()
+            .filter_map(|key| root.get(key)?.as_sequence())
+            .flatten()
+            .filter_map(Node::as_str)
+            .map(|name| normal(folder, name))
+            .collect();
+        let plain = ["apiVersion", "kind", "metadata", "resources"];
+        Self {
+            includes,
+            is_component: root.get("kind").and_then(Node::as_str) == Some("Component"),
+            is_plain: root
+                .as_mapping()
+                .is_some_and(|mapping| mapping.entries.iter().all(|entry| plain.contains(&&*entry.key))),
+        }
+    }
 }
 
 fn build(files: &dyn Files, path: &str, components: &[String]) -> Folder {

@@ -53,6 +53,9 @@ impl<'run> Repositories<'run> {
         given.objects.iter().any(is_flux).then(|| {
             let twins = Twins::of(given);
             let expanded = expand(given, &twins.skipped);
+            if expanded.is_uneven {
+                return Self::of_all(given);
+            }
             Self { given, twins, expanded }
         })
     }
@@ -85,9 +88,14 @@ impl<'run> Repositories<'run> {
             return outcome;
         }
         // Each cluster is told of its own lines.
+        Self::of_all(self.given).check_these(locate)
+    }
+
+    /// Every cluster by itself.
+    fn of_all(given: &'run Given<'run>) -> Self {
         let twins = Twins::default();
-        let expanded = expand(self.given, &twins.skipped);
-        Self { given: self.given, twins, expanded }.check_these(locate)
+        let expanded = expand(given, &twins.skipped);
+        Self { given, twins, expanded }
     }
 
     fn check_these(&self, locate: Locate<'_>) -> Outcome {

@@ -13,7 +13,7 @@ use crate::{
         Object,
         flux::{
             files::Files as _,
-            folder::{Folder, KUSTOMIZATION, includes},
+            folder::{Folder, KUSTOMIZATION, Outline},
             place::Home,
             world::{KUSTOMIZE, list},
         },
@@ -119,16 +119,15 @@ impl<'run> Expander<'run> {
         let mut trees = Vec::new();
         for checkout in &self.given.places.checkouts {
             let files = checkout.local.tree.files();
-            let mut included: BTreeSet<String> = BTreeSet::new();
-            let mut folders: BTreeMap<String, bool> = BTreeMap::new();
+            let mut folders: BTreeMap<String, Outline> = BTreeMap::new();
             for file in files.below("") {
                 let (folder, name) = file.rsplit_once('/').unwrap_or(("", &file));
                 if KUSTOMIZATION.contains(&name) {
-                    let (others, is_component) = includes(&**files, folder, &file);
-                    included.extend(others);
-                    folders.insert(folder.to_owned(), is_component);
+                    folders.insert(folder.to_owned(), Outline::read(&**files, folder, &file));
                 }
             }
+            let included: BTreeSet<&String> =
+                folders.values().flat_map(|outline| &outline.includes).collect();
             // Who reads a folder without a kustomization reads all below.
             let read: Vec<(&str, bool)> = all
                 .iter()
@@ -147,8 +146,12 @@ impl<'run> Expander<'run> {
                                 || folder.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'))))
                 })
             };
-            for (folder, is_component) in &folders {
-                if *is_component || included.contains(folder) || is_read(folder) {
+            for (folder, outline) in &folders {
+                if outline.is_component
+                    || included.contains(folder)
+                    || is_read(folder)
+                    || changes_nothing(folder, &folders)
+                {
                     continue;
                 }
                 let Some(built) = checkout.local.tree.get(folder, &[]) else { continue };
@@ -176,7 +179,12 @@ impl<'run> Expander<'run> {
         for built in &folder.objects {
             let object = Object::new(built.node.to_value());
             let node = Arc::new(built.node.clone());
-            if object.is(KUSTOMIZE, "Kustomization") {
+            let written = folder.locate(built.node.place).map(|location| spot(&location));
+            let written = written.and_then(|place| self.out.spots.get(&place)).copied();
+            let twin = written.filter(|position| self.skipped.contains(position));
+            if let Some(position) = twin {
+                self.out.is_uneven |= self.given.objects.get(position) != Some(&object);
+            } else if object.is(KUSTOMIZE, "Kustomization") {
                 let above = folder.locate(built.node.place).iter().map(spot).collect();
                 let origin = Origin::Built { folder: Arc::clone(folder), node: Arc::clone(&node) };
                 seeds.push(Seed { object: object.clone(), origin, above });
@@ -185,6 +193,20 @@ impl<'run> Expander<'run> {
         }
         (!seeds.is_empty()).then_some(seeds)
     }
+}
+
+/// Whether a kustomization and all that it includes only list resources: what is written is what they become.
+fn changes_nothing(folder: &str, folders: &BTreeMap<String, Outline>) -> bool {
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    let mut open = vec![folder];
+    while let Some(folder) = open.pop() {
+        let Some(outline) = folders.get(folder).filter(|_| seen.insert(folder)) else { continue };
+        if !outline.is_plain {
+            return false;
+        }
+        open.extend(outline.includes.iter().map(String::as_str));
+    }
+    true
 }
 
 /// The Kustomizations of a folder with where they are written.
