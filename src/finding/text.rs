@@ -107,7 +107,7 @@ fn snippet<'location>(
     // Only the lines around it are handed over: the renderer's cost grows with the text.
     let first = text[..range.start].rmatch_indices('\n').nth(1).map_or(0, |(newline, _)| newline + 1);
     let last = text[end..].match_indices('\n').nth(1).map_or(text.len(), |(newline, _)| end + newline);
-    let line = 1 + text[..first].bytes().filter(|byte| *byte == b'\n').count();
+    let (line, _) = location.source().line_column(first);
     let mut annotation = kind.span(range.start - first..end.max(range.start) - first);
     if let Some(label) = label {
         annotation = annotation.label(label);
