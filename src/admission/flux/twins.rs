@@ -1,7 +1,8 @@
 //! Clusters of InfraFlux's that read like another one but for their names.
 //!
 //! A fleet has many clusters of few classes, and what Flux's checks say of a cluster does not depend on its name (`clean.rs`).
-//! Of those that are alike one is looked at; only if something is wrong with it are the others.
+//! Of those that are alike one is looked at; only if something is wrong with it are the others. Schemas, for which the length of a
+//! name matters, are asked about every object all the same.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

@@ -31,12 +31,16 @@ fn is_word(text: &str) -> bool {
 
 /// Whether a text has the form of a provider's regions: `eu-central-1`, `us-gov-west-1`; `westeurope`; `europe-west3`. A
 /// Proxmox region is any name.
+///
+/// Source: aws/aws-sdk-go-v2 internal/endpoints/awsrulesfn/partitions.json (regionRegex of each partition); Microsoft, Azure
+/// regions list; Google, Regions and zones
 fn is_region(provider: Provider, text: &str) -> bool {
     match provider {
         Provider::Aws => {
             let parts: Vec<&str> = text.split('-').collect();
             parts.len() >= 3
-                && parts[0].len() == 2
+                // `eusc` is the European Sovereign Cloud.
+                && (2..=4).contains(&parts[0].len())
                 && parts
                     .last()
                     .is_some_and(|last| last.len() == 1 && last.bytes().all(|byte| byte.is_ascii_digit()))
@@ -135,7 +139,7 @@ mod tests {
         for (provider, good, bad) in [
             (
                 Provider::Aws,
-                &["eu-central-1", "us-gov-west-1", "ap-southeast-2"][..],
+                &["eu-central-1", "us-gov-west-1", "ap-southeast-2", "eusc-de-east-1"][..],
                 &["eu-central-1a", "europe-west3", "westeurope", "EU-CENTRAL-1", "eu-central"][..],
             ),
             (Provider::Azure, &["westeurope", "eastus2"], &["West Europe", "europe-west3", "eu-central-1"]),
