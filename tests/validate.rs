@@ -489,7 +489,7 @@ fn the_admission_function_checks_the_items_it_is_given() {
     let folder = folder(&[]);
     let bad = BAD.split("---").next().unwrap().trim_start_matches("# a comment\n");
     let call = |spec: &str, items: &[&str]| {
-        let output = feed(folder.path(), &[], &resource_list(spec, items));
+        let output = feed(folder.path(), &[], resource_list(spec, items));
         let list: Value = serde_yaml::from_slice(&output.stdout).unwrap();
         let results = list["results"].as_array().cloned().unwrap_or_default();
         let found: Vec<String> = results
@@ -618,9 +618,9 @@ fn crds_among_the_items_check_what_a_function_renders() {
         )
     };
     let folder = folder(&[]);
-    let good = feed(folder.path(), &[], &list("numCores: 3"));
+    let good = feed(folder.path(), &[], list("numCores: 3"));
     assert_eq!(good.status.code(), Some(0), "{}", texts(&good).1);
-    let bad = feed(folder.path(), &[], &list("numCorse: 3"));
+    let bad = feed(folder.path(), &[], list("numCorse: 3"));
     assert_eq!(bad.status.code(), Some(1), "{}", texts(&bad).1);
     assert!(texts(&bad).1.contains("IF0501") && texts(&bad).1.contains("numCores"), "{}", texts(&bad).1);
 }

@@ -447,7 +447,7 @@ fn admission_reads_no_files_and_says_so() {
     };
     let call = |items: &[&str], spec: &str| {
         // In the repository itself, whose files a function must not look at.
-        let output = feed(folder.path(), &[], &list(items, spec));
+        let output = feed(folder.path(), &[], list(items, spec));
         let list: Value = serde_yaml::from_slice(&output.stdout).unwrap();
         let results = list["results"].as_array().cloned().unwrap_or_default();
         let found: Vec<(String, String)> = results

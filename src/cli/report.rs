@@ -12,7 +12,7 @@ use crate::finding::{Findings, json, sarif, text};
 /// How findings and summaries are printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// For people: findings on stderr, beside what the command gives
+    /// For people: findings on stderr
     #[default]
     Text,
     /// One JSON document on stdout
